@@ -1,0 +1,36 @@
+// Numbers as Go's strconv reads and prints them, because every client of ours expects that spelling.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tsdb {
+
+// strconv.FormatFloat(value, 'f', -1, 64): shortest digits that read back, never an exponent; "NaN",
+// "+Inf", "-Inf". This is how Prometheus prints sample values in JSON and in PromQL.
+std::string FormatFloat(double value);
+void AppendFloat(std::string* out, double value);
+
+// strconv.FormatFloat(value, 'g', -1, 64): an exponent below 1e-4 and from 1e21 on ("1e+21", "1e-07").
+std::string FormatFloatG(double value);
+
+// As encoding/json prints a float64: 'f' form unless the exponent is < -6 or >= 21, then 'e' form with
+// "e-07" shortened to "e-7". REQUIRES: finite.
+void AppendJsonFloat(std::string* out, double value);
+
+// strconv.ParseFloat with PromQL's and the exposition formats' spellings: decimal, exponent, hexadecimal,
+// underscores refused, "Inf", "+inf", "infinity", "NaN" in any case. nullopt when not a number or trailing bytes;
+// out of range gives an infinity.
+std::optional<double> ParseFloat(std::string_view text);
+
+// Base 10, optional sign, the whole text; nullopt when it is no int64 (uint64).
+std::optional<int64_t> ParseInt64(std::string_view text);
+std::optional<uint64_t> ParseUint64(std::string_view text);
+
+// Appends the decimal digits of `value`.
+void AppendInt(std::string* out, int64_t value);
+void AppendUint(std::string* out, uint64_t value);
+
+}  // namespace tsdb

@@ -1,0 +1,34 @@
+// Small text helpers that several rooms need: UTF-8, quoting, base64, percent coding, splitting.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tsdb {
+
+bool IsValidUtf8(std::string_view text);
+// Every maximal invalid sequence becomes U+FFFD, byte by byte as Go's strings.ToValidUTF8/json does.
+std::string ToValidUtf8(std::string_view text);
+
+// strconv.Quote: double quotes, Go escapes (\n, \", \\, \x00, \u00a0 for unprintable).
+std::string GoQuote(std::string_view text);
+// strconv.Unquote for '"', '\'' and '`' literals, quotes included in `text`. nullopt when malformed.
+std::optional<std::string> GoUnquote(std::string_view text);
+
+std::string Base64Encode(std::string_view bytes);
+// Standard or URL-safe alphabet, padding optional. nullopt when malformed.
+std::optional<std::string> Base64Decode(std::string_view text);
+
+// %XX decoding; `plus_is_space` for forms and query strings. nullopt on a malformed escape.
+std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space);
+std::string PercentEncode(std::string_view text);  // all but unreserved characters
+
+std::vector<std::string_view> Split(std::string_view text, char separator);
+std::string_view TrimSpace(std::string_view text);
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+std::string ToLower(std::string_view text);
+std::string ToUpper(std::string_view text);
+
+}  // namespace tsdb
