@@ -1,0 +1,54 @@
+// Parses PromQL, type checks it, and says what is wrong as Prometheus does: "1:5: parse error:
+// ...". Functions are stateless and thread-safe. Every error is kInvalidArgument.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/histogram.h"
+#include "model/labels.h"
+#include "model/matcher.h"
+#include "query/promql/ast.h"
+
+namespace tsdb::promql {
+
+struct Features;  // engine.h
+
+// Deeper nesting than this is refused, so that no query exhausts the stack.
+inline constexpr int kMaxParseDepth = 500;
+
+// A whole query. `features` decides which extensions are understood.
+Result<ExprPtr> ParseExpr(std::string_view query, const Features& features);
+
+// A vector selector without modifiers: match[] parameters, rule filters. At least one matcher must
+// not match the empty string.
+Result<Matchers> ParseMetricSelector(std::string_view selector);
+
+// A metric: name{a="b"}, {a="b"}, {"utf-8 name", "a.b"="c"}.
+Result<Labels> ParseMetric(std::string_view metric);
+
+// One position of a series in test files and rule unit tests.
+struct SequenceValue {
+  bool omitted = false;
+  double value = 0;
+  HistogramPtr histogram;  // instead of `value`
+  bool has_hint = false;   // the text named the histogram's counter reset hint
+};
+struct SeriesDescription {
+  Labels labels;
+  std::vector<SequenceValue> values;
+};
+// `metric values...`: "a{b="c"} 1 2+3x4 _ stale {{schema:0 sum:1}}x5". At most kMaxSequenceValues
+// values.
+inline constexpr uint64_t kMaxSequenceValues = 10'000'000;
+Result<SeriesDescription> ParseSeriesDescription(std::string_view text);
+
+// A Prometheus duration ("1h30m", "0"): units y w d h m s ms in this order, each at most once.
+// Milliseconds.
+Result<int64_t> ParseDurationMs(std::string_view text);
+
+}  // namespace tsdb::promql
