@@ -1,0 +1,32 @@
+// An alert as it travels from rules, monitor items and POST /api/v2/alerts to the notification
+// engine. Value type. Times are nanoseconds since the Unix epoch; 0 means "not set".
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/hash.h"
+#include "model/labels.h"
+
+namespace tsdb::alert {
+
+struct Alert {
+  Labels labels;
+  Labels annotations;  // names and values, sorted; not part of the identity
+  int64_t starts_at_ns = 0;
+  int64_t ends_at_ns = 0;  // in the past: resolved; 0 or in the future: firing
+  std::string generator_url;
+
+  // Kept by the notification engine.
+  int64_t updated_at_ns = 0;
+  bool timeout = false;  // ends_at was made up from resolve_timeout
+
+  // An alert counts as resolved from the instant it ends at.
+  bool ResolvedAt(int64_t now_ns) const { return ends_at_ns != 0 && ends_at_ns <= now_ns; }
+};
+
+// Alertmanager's fingerprint: FNV-1a over name, 0xff, value, 0xff in order of names.
+uint64_t Fingerprint(const Labels& labels);
+std::string FingerprintHex(uint64_t fingerprint);  // 16 lower-case digits
+
+}  // namespace tsdb::alert
