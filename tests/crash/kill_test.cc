@@ -1,0 +1,146 @@
+// `kill -9` at any moment loses no acknowledged sample and invents none. Two senders, one for each
+// protocol, write as fast as they are answered; the process is killed after a random time, started
+// again, and every sample that it answers is compared with what was sent and what was acknowledged.
+#include <atomic>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <thread>
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "tests/support/remote_write_body.h"
+#include "tests/support/tsdbd_process.h"
+
+namespace tsdb::testing {
+namespace {
+
+constexpr int kSeriesPerSender = 40;
+
+int Cycles() {
+  const char* cycles = std::getenv("TSDBD_KILL_CYCLES");
+  return cycles == nullptr ? 20 : std::atoi(cycles);
+}
+
+// What one sender sent for each of its series: all have a sample at each timestamp, whose value
+// follows from series and timestamp, so a set of timestamps is the whole truth.
+class Sender {
+ public:
+  Sender(std::string name, bool line_protocol)
+      : name_(std::move(name)), line_protocol_(line_protocol) {}
+
+  // Sends until told to stop or until a request is not answered.
+  void Run(TsdbdProcess& server, const std::atomic<bool>& stop) {
+    while (!stop) {
+      const int64_t timestamp_ms = next_ms_++;
+      sent_[timestamp_ms] = false;
+      const Result<net::ClientResponse> answer =
+          line_protocol_ ? server.Post("/write?db=flink&precision=ms", Lines(timestamp_ms))
+                         : server.Post("/api/v1/write", RemoteWriteBody(Series(timestamp_ms)));
+      if (!answer.ok()) return;
+      ASSERT_EQ(answer->status, 204) << answer->body;
+      sent_[timestamp_ms] = true;
+    }
+  }
+
+  // Compares what the server holds with what was sent and acknowledged.
+  void Verify(TsdbdProcess& server) {
+    const double end = static_cast<double>(next_ms_) / 1000 + 1;
+    const Result<JsonValue> matrix = server.Query(name_ + "[2h]", end);
+    ASSERT_TRUE(matrix.ok()) << matrix.status().ToString();
+    const bool any_acknowledged = CountAcknowledged() > 0;
+    if (any_acknowledged) {
+      ASSERT_EQ(matrix->array().size(), static_cast<size_t>(kSeriesPerSender));
+    }
+    for (const JsonValue& series : matrix->array()) VerifySeries(series);
+  }
+
+  size_t CountAcknowledged() const {
+    size_t count = 0;
+    for (const auto& [timestamp_ms, acknowledged] : sent_) count += acknowledged ? 1 : 0;
+    return count;
+  }
+
+ private:
+  static double Value(int series, int64_t timestamp_ms) {
+    return static_cast<double>(series * 1000) + static_cast<double>(timestamp_ms % 997) / 8;
+  }
+
+  std::vector<RemoteWriteSeries> Series(int64_t timestamp_ms) const {
+    std::vector<RemoteWriteSeries> all;
+    for (int i = 0; i < kSeriesPerSender; ++i) {
+      all.push_back({{{"__name__", name_}, {"series", std::to_string(i)}},
+                     {{timestamp_ms, Value(i, timestamp_ms)}}});
+    }
+    return all;
+  }
+
+  std::string Lines(int64_t timestamp_ms) const {
+    std::string lines;
+    for (int i = 0; i < kSeriesPerSender; ++i) {
+      lines += name_ + ",series=" + std::to_string(i) +
+               " value=" + FormatFloat(Value(i, timestamp_ms)) + " " +
+               std::to_string(timestamp_ms) + "\n";
+    }
+    return lines;
+  }
+
+  void VerifySeries(const JsonValue& series) {
+    const int index = std::atoi(series.Find("metric").StringOr("series", "-1").c_str());
+    std::map<int64_t, double> stored;
+    for (const JsonValue& value : series.Find("values").array()) {
+      const int64_t timestamp_ms = std::llround(value.array().at(0).number() * 1000);
+      stored[timestamp_ms] = *ParseFloat(value.array().at(1).text());
+    }
+    for (const auto& [timestamp_ms, value] : stored) {
+      ASSERT_TRUE(sent_.contains(timestamp_ms)) << "invented: " << name_ << " at " << timestamp_ms;
+      ASSERT_EQ(value, Value(index, timestamp_ms)) << name_ << " at " << timestamp_ms;
+    }
+    for (const auto& [timestamp_ms, acknowledged] : sent_) {
+      if (!acknowledged) continue;
+      ASSERT_TRUE(stored.contains(timestamp_ms)) << "lost: " << name_ << " at " << timestamp_ms;
+    }
+  }
+
+  const std::string name_;
+  const bool line_protocol_;
+  int64_t next_ms_ = Clock::Real().NowMs() - 3'600'000;
+  std::map<int64_t, bool> sent_;  // timestamp to acknowledged
+};
+
+TEST(Kill, LosesNoAcknowledgedSampleAndInventsNone) {
+  const TempDir directory;
+  TsdbdProcess server(directory / "data");
+  Sender remote_write("by_remote_write", false);
+  Sender line_protocol("by_line_protocol", true);
+  std::mt19937 random(20261121);
+  for (int cycle = 0; cycle < Cycles(); ++cycle) {
+    SCOPED_TRACE(cycle);
+    const Status started = server.Start();
+    ASSERT_TRUE(started.ok()) << started.ToString();
+    ASSERT_NO_FATAL_FAILURE(remote_write.Verify(server));
+    ASSERT_NO_FATAL_FAILURE(line_protocol.Verify(server));
+
+    std::atomic<bool> stop = false;
+    std::thread first([&] { remote_write.Run(server, stop); });
+    std::thread second([&] { line_protocol.Run(server, stop); });
+    SleepMs(std::uniform_int_distribution<int>(20, 600)(random));
+    server.process().Signal(SIGKILL);
+    stop = true;
+    first.join();
+    second.join();
+    server.Kill();
+  }
+  ASSERT_TRUE(server.Start().ok());
+  remote_write.Verify(server);
+  line_protocol.Verify(server);
+  EXPECT_GT(remote_write.CountAcknowledged(), static_cast<size_t>(Cycles()));
+  EXPECT_GT(line_protocol.CountAcknowledged(), static_cast<size_t>(Cycles()));
+  EXPECT_EQ(*server.Stop(), 0);
+}
+
+}  // namespace
+}  // namespace tsdb::testing

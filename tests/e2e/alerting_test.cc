@@ -1,0 +1,124 @@
+// From a sample to a delivered notification: rule files, routing, webhook, restart.
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "tests/support/remote_write_body.h"
+#include "tests/support/tsdbd_process.h"
+#include "tests/support/webhook_sink.h"
+
+namespace tsdb::testing {
+namespace {
+
+class Alerting : public ::testing::Test {
+ protected:
+  // The job-ended rule of Flink users with windows short enough for a test that reports every
+  // second.
+  void SetUp() override {
+    WriteFile(directory_ / "rules.yml", R"(groups:
+- name: jobs
+  interval: 1s
+  rules:
+  - alert: JobEnded
+    expr: increase(flink_jobmanager_job_uptime[4s] offset 4s) - increase(flink_jobmanager_job_uptime[4s]) > 0
+    labels: {severity: page}
+    annotations:
+      summary: "job {{ $labels.job_name }} ended, {{ $value | humanize }}"
+  - record: job:uptime:max
+    expr: max by (job_name) (flink_jobmanager_job_uptime)
+)");
+    WriteFile(directory_ / "prometheus.yml",
+              "global: {evaluation_interval: 1s}\nrule_files: [rules.yml]\n");
+    WriteFile(directory_ / "alertmanager.yml", R"(route:
+  receiver: both
+  group_by: [alertname]
+  group_wait: 0s
+  group_interval: 1s
+  repeat_interval: 1h
+receivers:
+- name: both
+  webhook_configs:
+  - {url: ")" + first_.url() + R"("}
+  - {url: ")" + second_.url() + R"("}
+)");
+    const Status started = server_.Start();
+    ASSERT_TRUE(started.ok()) << started.ToString();
+  }
+
+  // What a reporter sends every second while a job runs.
+  void ReportUptime() {
+    const int64_t now_ms = Clock::Real().NowMs();
+    const auto answer = server_.Post(
+        "/api/v1/write",
+        RemoteWriteBody({{{{"__name__", "flink_jobmanager_job_uptime"}, {"job_name", "orders"}},
+                          {{now_ms, static_cast<double>(now_ms - start_ms_)}}}}));
+    ASSERT_TRUE(answer.ok());
+    ASSERT_EQ(answer->status, 204) << answer->body;
+  }
+
+  static size_t CountStatus(const WebhookSink& sink, const std::string& status) {
+    size_t count = 0;
+    for (const std::string& body : sink.bodies()) {
+      const Result<JsonValue> message = JsonValue::Parse(body);
+      if (message.ok() && message->StringOr("status", "") == status) ++count;
+    }
+    return count;
+  }
+
+  const int64_t start_ms_ = Clock::Real().NowMs();
+  TempDir directory_;
+  WebhookSink first_, second_;
+  TsdbdProcess server_{directory_ / "data",
+                       {"--config.file=" + (directory_ / "prometheus.yml"),
+                        "--alertmanager.config.file=" + (directory_ / "alertmanager.yml")}};
+};
+
+TEST_F(Alerting, JobEndedRuleIsSilentThenFiresThenResolvesAtEveryReceiver) {
+  for (int second = 0; second < 12; ++second) {
+    ReportUptime();
+    SleepMs(1000);
+  }
+  EXPECT_TRUE(first_.bodies().empty()) << first_.bodies()[0];
+  EXPECT_TRUE(server_.QueryOne("job:uptime:max{job_name=\"orders\"}").has_value());
+
+  EXPECT_TRUE(Eventually(20'000, [&] { return CountStatus(first_, "firing") > 0; }));
+  EXPECT_TRUE(Eventually(5'000, [&] { return CountStatus(second_, "firing") > 0; }));
+  const JsonValue message = *JsonValue::Parse(first_.bodies()[0]);
+  EXPECT_EQ(message.StringOr("version", ""), "4");
+  EXPECT_EQ(message.StringOr("receiver", ""), "both");
+  const JsonValue& alert = message.Find("alerts").array().at(0);
+  EXPECT_EQ(alert.Find("labels").StringOr("job_name", ""), "orders");
+  EXPECT_EQ(alert.Find("annotations").StringOr("summary", "").substr(0, 18), "job orders ended, ");
+  EXPECT_EQ(message.Find("commonLabels").StringOr("severity", ""), "page");
+
+  EXPECT_TRUE(Eventually(30'000, [&] { return CountStatus(first_, "resolved") > 0; }));
+  EXPECT_TRUE(Eventually(5'000, [&] { return CountStatus(second_, "resolved") > 0; }));
+}
+
+TEST_F(Alerting, FailingReceiverIsRetriedWithoutHoldingUpTheOther) {
+  first_.SetStatus(503);
+  for (int second = 0; second < 9; ++second) {
+    ReportUptime();
+    SleepMs(1000);
+  }
+  EXPECT_TRUE(Eventually(20'000, [&] { return CountStatus(second_, "firing") > 0; }));
+  EXPECT_TRUE(
+      Eventually(10'000, [&] { return CountStatus(first_, "firing") > 1; }));  // tried again
+  EXPECT_EQ(CountStatus(second_, "firing"), 1U);                               // but only there
+}
+
+TEST_F(Alerting, RulesAndAlertsAreListed) {
+  ReportUptime();
+  ASSERT_TRUE(Eventually(10'000, [&] {
+    const Result<JsonValue> rules = server_.Api("/api/v1/rules");
+    return rules.ok() && !rules->Find("groups").array().empty() &&
+           rules->Find("groups").array()[0].Find("rules").array().at(0).StringOr("health", "") ==
+               "ok";
+  }));
+  const JsonValue rules = *server_.Api("/api/v1/rules", {{"type", "alert"}});
+  EXPECT_EQ(rules.Find("groups").array().at(0).Find("rules").array().size(), 1U);
+  const JsonValue alerts = *server_.Api("/api/v1/alerts");
+  EXPECT_TRUE(alerts.Find("alerts").is_array());
+}
+
+}  // namespace
+}  // namespace tsdb::testing
