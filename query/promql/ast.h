@@ -152,8 +152,8 @@ struct VectorSelector final : Expr {
   ExprType type() const override { return ExprType::kVector; }
   PositionRange position() const override { return range; }
 
-  std::string name;   // before the braces, or as {"name"}; empty if only a matcher has it
-  Matchers matchers;  // all, with the one for `name` (last, or where the quoted name stood)
+  std::string name;   // written before the braces; empty for {"name"} and {__name__="name"}
+  Matchers matchers;  // all; the one for `name` is last
   TimeModifiers time;
   bool anchored = false;
   bool smoothed = false;

@@ -18,8 +18,10 @@ namespace tsdb::promql {
 
 struct Features;  // engine.h
 
-// Deeper nesting than this is refused, so that no query exhausts the stack.
+// Deeper nesting, and higher trees (a + b + c ... grows to the left), are refused, so that neither
+// the parser nor a walk over the tree exhausts the stack.
 inline constexpr int kMaxParseDepth = 500;
+inline constexpr int kMaxTreeHeight = 1000;
 
 // A whole query. `features` decides which extensions are understood.
 Result<ExprPtr> ParseExpr(std::string_view query, const Features& features);
@@ -46,9 +48,5 @@ struct SeriesDescription {
 // values.
 inline constexpr uint64_t kMaxSequenceValues = 10'000'000;
 Result<SeriesDescription> ParseSeriesDescription(std::string_view text);
-
-// A Prometheus duration ("1h30m", "0"): units y w d h m s ms in this order, each at most once.
-// Milliseconds.
-Result<int64_t> ParseDurationMs(std::string_view text);
 
 }  // namespace tsdb::promql
