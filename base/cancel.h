@@ -1,5 +1,6 @@
 // Tells long work that nobody wants its result any more: the client went away, the time allowed has
-// passed, or an operator killed it. Thread-safe. The owner keeps it alive until the work has returned.
+// passed, or an operator killed it. Thread-safe. The owner keeps it alive until the work has
+// returned.
 #pragma once
 
 #include <atomic>
@@ -17,9 +18,12 @@ class CancelToken {
 
   // The first reason given is kept.
   void Cancel(StatusCode reason);
-  void SetDeadline(int64_t deadline_ns) { deadline_ns_.store(deadline_ns, std::memory_order_relaxed); }
+  void SetDeadline(int64_t deadline_ns) {
+    deadline_ns_.store(deadline_ns, std::memory_order_relaxed);
+  }
 
-  // OK, or kCancelled or kDeadlineExceeded. A clock read at most; call it every few thousand samples.
+  // OK, or kCancelled or kDeadlineExceeded. A clock read at most; call it every few thousand
+  // samples.
   Status Check() const;
 
  private:

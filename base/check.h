@@ -9,19 +9,19 @@ namespace tsdb {
 }  // namespace tsdb
 
 // Always on: cheap invariants, above all just before bytes are persisted.
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (!(condition)) [[unlikely]]                                   \
-      ::tsdb::CheckFailed(__FILE__, __LINE__, #condition);           \
+#define CHECK(condition)                                   \
+  do {                                                     \
+    if (!(condition)) [[unlikely]]                         \
+      ::tsdb::CheckFailed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 // On in dev and sanitizer builds.
 #ifdef TSDB_DCHECK_IS_ON
 #define DCHECK(condition) CHECK(condition)
 #else
-#define DCHECK(condition)        \
-  do {                           \
-    if (false && (condition)) {  \
-    }                            \
+#define DCHECK(condition)       \
+  do {                          \
+    if (false && (condition)) { \
+    }                           \
   } while (false)
 #endif

@@ -1,6 +1,6 @@
 // Fixed and variable-length integers in byte strings. Big-endian where bytes are compared as keys
-// ("Key"), little-endian elsewhere. Readers consume from the front of a string_view and answer false
-// when the bytes run out or are malformed.
+// ("Key"), little-endian elsewhere. Readers consume from the front of a string_view and answer
+// false when the bytes run out or are malformed.
 #pragma once
 
 #include <bit>
@@ -11,8 +11,12 @@
 
 namespace tsdb {
 
-inline void PutFixed32(std::string* out, uint32_t v) { out->append(reinterpret_cast<const char*>(&v), 4); }
-inline void PutFixed64(std::string* out, uint64_t v) { out->append(reinterpret_cast<const char*>(&v), 8); }
+inline void PutFixed32(std::string* out, uint32_t v) {
+  out->append(reinterpret_cast<const char*>(&v), 4);
+}
+inline void PutFixed64(std::string* out, uint64_t v) {
+  out->append(reinterpret_cast<const char*>(&v), 8);
+}
 
 inline void PutKey16(std::string* out, uint16_t v) {
   v = __builtin_bswap16(v);
@@ -38,9 +42,7 @@ inline void PutVarint(std::string* out, uint64_t v) {
 inline uint64_t ZigZag(int64_t v) {
   return (static_cast<uint64_t>(v) << 1) ^ static_cast<uint64_t>(v >> 63);
 }
-inline int64_t UnZigZag(uint64_t v) {
-  return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1));
-}
+inline int64_t UnZigZag(uint64_t v) { return static_cast<int64_t>((v >> 1) ^ (~(v & 1) + 1)); }
 inline void PutSignedVarint(std::string* out, int64_t v) { PutVarint(out, ZigZag(v)); }
 
 // Length, then bytes.

@@ -12,8 +12,9 @@
 
 namespace tsdb {
 
-// Appends JSON to a string. Commas and colons are put by the writer; nesting is checked by DCHECK only.
-// Text that is not UTF-8 gets U+FFFD. Escapes as Go's encoding/json with HTML escaping off, save that
+// Appends JSON to a string. Commas and colons are put by the writer; nesting is checked by DCHECK
+// only. Text that is not UTF-8 gets U+FFFD. Escapes as Go's encoding/json with HTML escaping off,
+// save that
 // '<', '>' and '&' stay as they are. Thread-compatible.
 class JsonWriter {
  public:

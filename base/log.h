@@ -1,5 +1,6 @@
 // Structured log lines on standard error: `time=... level=info msg="..." key=value ...` (logfmt, as
-// Prometheus prints them) or one JSON object a line. Thread-safe; a line is written by one write call.
+// Prometheus prints them) or one JSON object a line. Thread-safe; a line is written by one write
+// call.
 //
 //   LogInfo("store opened", {{"path", path}, {"seconds", 0.12}});
 //
@@ -41,9 +42,17 @@ Result<LogLevel> ParseLogLevel(std::string_view text);    // debug, info, warn, 
 Result<LogFormat> ParseLogFormat(std::string_view text);  // logfmt, json
 
 void Log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields = {});
-inline void LogDebug(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kDebug, m, f); }
-inline void LogInfo(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kInfo, m, f); }
-inline void LogWarn(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kWarn, m, f); }
-inline void LogError(std::string_view m, std::initializer_list<LogField> f = {}) { Log(LogLevel::kError, m, f); }
+inline void LogDebug(std::string_view m, std::initializer_list<LogField> f = {}) {
+  Log(LogLevel::kDebug, m, f);
+}
+inline void LogInfo(std::string_view m, std::initializer_list<LogField> f = {}) {
+  Log(LogLevel::kInfo, m, f);
+}
+inline void LogWarn(std::string_view m, std::initializer_list<LogField> f = {}) {
+  Log(LogLevel::kWarn, m, f);
+}
+inline void LogError(std::string_view m, std::initializer_list<LogField> f = {}) {
+  Log(LogLevel::kError, m, f);
+}
 
 }  // namespace tsdb

@@ -1,8 +1,8 @@
 // The process' own counters, gauges and histograms, printed in Prometheus' text format on /metrics.
 // Thread-safe. Instruments live as long as the registry, and updating one is a relaxed atomic.
 //
-//   Counter* appended = registry.AddCounter("tsdbd_appended_samples_total", "Samples appended.", {{"type", "float"}});
-//   appended->Increment(2000);
+//   Counter* appended = registry.AddCounter("tsdbd_appended_samples_total", "Samples appended.",
+//   {{"type", "float"}}); appended->Increment(2000);
 #pragma once
 
 #include <atomic>
@@ -64,8 +64,8 @@ class MetricsRegistry {
   Gauge* AddGauge(std::string_view name, std::string_view help, MetricLabels labels = {});
   HistogramMetric* AddHistogram(std::string_view name, std::string_view help,
                                 std::vector<double> bounds, MetricLabels labels = {});
-  // A value that is read when /metrics is asked for. The function must be thread-safe and outlive the
-  // registry's last Expose.
+  // A value that is read when /metrics is asked for. The function must be thread-safe and outlive
+  // the registry's last Expose.
   void AddGaugeFunction(std::string_view name, std::string_view help, MetricLabels labels,
                         std::function<double()> read);
   void AddCounterFunction(std::string_view name, std::string_view help, MetricLabels labels,

@@ -1,4 +1,5 @@
-// Numbers as Go's strconv reads and prints them, because every client of ours expects that spelling.
+// Numbers as Go's strconv reads and prints them, because every client of ours expects that
+// spelling.
 #pragma once
 
 #include <cstdint>
@@ -8,24 +9,28 @@
 
 namespace tsdb {
 
-// strconv.FormatFloat(value, 'f', -1, 64): shortest digits that read back, never an exponent; "NaN",
+// strconv.FormatFloat(value, 'f', -1, 64): shortest digits that read back, never an exponent;
+// "NaN",
 // "+Inf", "-Inf". This is how Prometheus prints sample values in JSON and in PromQL.
 std::string FormatFloat(double value);
 void AppendFloat(std::string* out, double value);
 
-// strconv.FormatFloat(value, 'g', -1, 64): an exponent below 1e-4 and from 1e21 on ("1e+21", "1e-07").
+// strconv.FormatFloat(value, 'g', -1, 64): an exponent below 1e-4 and from 1e6 on ("1e+06",
+// "1e-07"). This is how Prometheus' text exposition prints values.
 std::string FormatFloatG(double value);
 
-// As encoding/json prints a float64: 'f' form unless the exponent is < -6 or >= 21, then 'e' form with
-// "e-07" shortened to "e-7". REQUIRES: finite.
+// As encoding/json prints a float64: 'f' form unless the exponent is < -6 or >= 21, then 'e' form
+// with "e-07" shortened to "e-7". REQUIRES: finite.
 void AppendJsonFloat(std::string* out, double value);
 
-// strconv.ParseFloat with PromQL's and the exposition formats' spellings: decimal, exponent, hexadecimal,
-// underscores refused, "Inf", "+inf", "infinity", "NaN" in any case. nullopt when not a number or trailing bytes;
-// out of range gives an infinity.
+// strconv.ParseFloat with PromQL's and the exposition formats' spellings: decimal, exponent,
+// hexadecimal (the 'p' exponent may be missing: "0x1f"), underscores refused, "Inf", "+inf",
+// "infinity", "NaN" in any case (NaN takes no sign). nullopt when not a number or trailing bytes;
+// out of range gives an infinity or a zero. The NaN has Go's bits, 0x7ff8000000000001.
 std::optional<double> ParseFloat(std::string_view text);
 
-// Base 10, optional sign, the whole text; nullopt when it is no int64 (uint64).
+// Base 10, optional sign ('-' for int64 only), the whole text; nullopt when it is no int64
+// (uint64).
 std::optional<int64_t> ParseInt64(std::string_view text);
 std::optional<uint64_t> ParseUint64(std::string_view text);
 

@@ -25,18 +25,21 @@ class Regex {
   bool FullMatch(std::string_view text) const;
   // Some part of the text matches.
   bool PartialMatch(std::string_view text) const;
-  // Submatches of a full match, [0] the whole; a group that took no part is empty. nullopt: no match.
+  // Submatches of a full match, [0] the whole; a group that took no part is empty. nullopt: no
+  // match.
   std::optional<std::vector<std::string_view>> FullMatchGroups(std::string_view text) const;
   // The same for the first partial match.
   std::optional<std::vector<std::string_view>> PartialMatchGroups(std::string_view text) const;
   // Go's Regexp.ExpandString on the groups of a full match: $1, ${1}, $name, $$.
   // nullopt when `text` does not match as a whole.
-  std::optional<std::string> FullMatchExpand(std::string_view text, std::string_view replacement) const;
+  std::optional<std::string> FullMatchExpand(std::string_view text,
+                                             std::string_view replacement) const;
   // Go's ReplaceAllString: every match replaced, with $-expansion.
   std::string ReplaceAll(std::string_view text, std::string_view replacement) const;
 
   const std::string& pattern() const;
-  // When the pattern is an alternation of literals ("a|b|c", also through groups), those literals; else empty.
+  // When the pattern is an alternation of literals ("a|b|c", also through groups: "a(b|c)d"), those
+  // literals, each once, in the order of the pattern; none of them is the empty text. Else empty.
   const std::vector<std::string>& literal_alternatives() const;
   // A literal that every match begins with; may be empty.
   const std::string& required_prefix() const;

@@ -14,7 +14,7 @@ template <typename T>
 class [[nodiscard]] Result {
  public:
   // Implicit on purpose, so that functions return a T or a Status as they are.
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor)
   Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor)
     CHECK(!status_.ok());
   }
@@ -57,7 +57,7 @@ class [[nodiscard]] Result {
 // ASSIGN_OR_RETURN(auto x, F()): x is F()'s value, or the enclosing function returns F()'s status.
 #define ASSIGN_OR_RETURN(lhs, expr) \
   TSDB_ASSIGN_OR_RETURN(TSDB_CONCAT(tsdb_result_, __LINE__), lhs, expr)
-#define TSDB_ASSIGN_OR_RETURN(result, lhs, expr)           \
-  auto result = (expr);                                    \
-  if (!result.ok()) return std::move(result).status();     \
+#define TSDB_ASSIGN_OR_RETURN(result, lhs, expr)       \
+  auto result = (expr);                                \
+  if (!result.ok()) return std::move(result).status(); \
   lhs = *std::move(result)

@@ -12,20 +12,20 @@ namespace tsdb {
 
 enum class StatusCode : uint8_t {
   kOk,
-  kInvalidArgument,    // the request is wrong and stays wrong: fix the input
-  kNotFound,           // the named thing does not exist
-  kAlreadyExists,      // the named thing exists and differs
-  kFailedPrecondition, // fix the state of the system first (locked directory, newer format)
-  kOutOfRange,         // a time or size beyond a limit
-  kResourceExhausted,  // a limit is reached; retry later or raise it
-  kUnauthenticated,    // who is asking is unknown
-  kPermissionDenied,   // who is asking may not
-  kUnsupported,        // a wrong content type or encoding
-  kCancelled,          // the caller went away
-  kDeadlineExceeded,   // the time allowed has passed
-  kUnavailable,        // retry the same call later
-  kDataLoss,           // stored or received bytes are damaged
-  kInternal,           // our mistake
+  kInvalidArgument,     // the request is wrong and stays wrong: fix the input
+  kNotFound,            // the named thing does not exist
+  kAlreadyExists,       // the named thing exists and differs
+  kFailedPrecondition,  // fix the state of the system first (locked directory, newer format)
+  kOutOfRange,          // a time or size beyond a limit
+  kResourceExhausted,   // a limit is reached; retry later or raise it
+  kUnauthenticated,     // who is asking is unknown
+  kPermissionDenied,    // who is asking may not
+  kUnsupported,         // a wrong content type or encoding
+  kCancelled,           // the caller went away
+  kDeadlineExceeded,    // the time allowed has passed
+  kUnavailable,         // retry the same call later
+  kDataLoss,            // stored or received bytes are damaged
+  kInternal,            // our mistake
 };
 
 std::string_view StatusCodeName(StatusCode code);
@@ -78,8 +78,7 @@ Status InternalError(std::string message);
 }  // namespace tsdb
 
 // Returns the status from the enclosing function unless it is OK.
-#define RETURN_IF_ERROR(expr)                              \
-  do {                                                     \
-    if (::tsdb::Status tsdb_status_ = (expr); !tsdb_status_.ok()) \
-      return tsdb_status_;                                 \
+#define RETURN_IF_ERROR(expr)                                                          \
+  do {                                                                                 \
+    if (::tsdb::Status tsdb_status_ = (expr); !tsdb_status_.ok()) return tsdb_status_; \
   } while (false)

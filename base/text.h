@@ -9,12 +9,15 @@
 namespace tsdb {
 
 bool IsValidUtf8(std::string_view text);
-// Every maximal invalid sequence becomes U+FFFD, byte by byte as Go's strings.ToValidUTF8/json does.
+// Every invalid byte becomes one U+FFFD, as in Go's encoding/json (strings.ToValidUTF8 joins a run
+// of them).
 std::string ToValidUtf8(std::string_view text);
 
 // strconv.Quote: double quotes, Go escapes (\n, \", \\, \x00, \u00a0 for unprintable).
 std::string GoQuote(std::string_view text);
-// strconv.Unquote for '"', '\'' and '`' literals, quotes included in `text`. nullopt when malformed.
+// strconv.Unquote for '"', '\'' and '`' literals, quotes included in `text`. nullopt when
+// malformed. As in PromQL, and unlike Go, a '\'' literal holds any number of characters and a '`'
+// literal keeps its \r.
 std::optional<std::string> GoUnquote(std::string_view text);
 
 std::string Base64Encode(std::string_view bytes);

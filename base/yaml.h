@@ -1,7 +1,7 @@
 // YAML configuration as a tree that knows its lines, over yaml-cpp. Value type, immutable.
 //
-// Readers take the keys they know and then call RejectUnknownKeys, so that a misspelt key is an error
-// that names its line.
+// Readers take the keys they know and then call RejectUnknownKeys, so that a misspelt key is an
+// error that names its line.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ class YamlNode {
  public:
   enum class Kind : uint8_t { kAbsent, kNull, kScalar, kSequence, kMap };
 
-  // kInvalidArgument "line N: ..." on bad syntax or a repeated key. An empty text is a kNull document.
+  // kInvalidArgument "line N: ..." on bad syntax, a repeated key or a second document. An empty
+  // text is a kNull document. Aliases and merge keys ("<<") are resolved.
   static Result<YamlNode> Parse(std::string_view text);
 
   YamlNode() = default;  // kAbsent
@@ -29,27 +30,32 @@ class YamlNode {
   bool absent() const { return kind_ == Kind::kAbsent; }
   // Absent or null: what a default replaces.
   bool empty() const { return kind_ == Kind::kAbsent || kind_ == Kind::kNull; }
-  int line() const { return line_; }  // 1-based; 0 when absent
+  int line() const { return line_; }       // 1-based; 0 when absent
   bool quoted() const { return quoted_; }  // a scalar written in quotes: never a number or bool
 
   const std::string& scalar() const { return scalar_; }
-  const std::vector<YamlNode>& items() const { return items_; }                          // sequence
-  const std::vector<std::pair<std::string, YamlNode>>& entries() const { return entries_; }  // map, in order
+  const std::vector<YamlNode>& items() const { return items_; }  // sequence
+  const std::vector<std::pair<std::string, YamlNode>>& entries() const {
+    return entries_;
+  }  // map, in order
 
   // The value of a map's key; an absent node when there is none or this is no map.
   const YamlNode& operator[](std::string_view key) const;
 
-  // Each with "line N: ..." errors that name `what` when the node has another kind or form.
+  // Each with "line N: ..." errors that name `what` when the node has another kind or form, or
+  // "<what> is missing" when it is absent. As in go-yaml null reads as an empty text, list or map.
   Result<std::string> AsString(std::string_view what) const;
   Result<bool> AsBool(std::string_view what) const;
   Result<int64_t> AsInt(std::string_view what) const;
   Result<double> AsDouble(std::string_view what) const;
   Result<int64_t> AsDurationMs(std::string_view what) const;
-  Result<std::vector<std::string>> AsStringList(std::string_view what) const;  // a lone scalar counts as one
+  Result<std::vector<std::string>> AsStringList(
+      std::string_view what) const;  // a lone scalar counts as one
   Result<std::vector<std::pair<std::string, std::string>>> AsStringMap(std::string_view what) const;
 
   // kInvalidArgument "line N: field <key> not found in type <where>" for a key not listed.
-  Status RejectUnknownKeys(std::string_view where, std::initializer_list<std::string_view> known) const;
+  Status RejectUnknownKeys(std::string_view where,
+                           std::initializer_list<std::string_view> known) const;
   Status RequireMap(std::string_view what) const;
 
   // The document again as YAML text.
@@ -63,6 +69,7 @@ class YamlNode {
   std::string scalar_;
   std::vector<YamlNode> items_;
   std::vector<std::pair<std::string, YamlNode>> entries_;
+  std::vector<int> key_lines_;  // of entries_
 };
 
 }  // namespace tsdb

@@ -1,0 +1,239 @@
+#include "base/number.h"
+
+#include <bit>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <system_error>
+
+#include "base/check.h"
+
+namespace tsdb {
+namespace {
+
+// The quiet NaN that Go's math.NaN() returns, and Prometheus stores for "NaN".
+constexpr uint64_t kGoNanBits = 0x7ff8000000000001;
+
+// The shortest digits that read back as a finite number other than zero: 0.d1d2..dn * 10^point.
+struct ShortestDecimal {
+  char digits[20];
+  int count = 0;
+  int point = 0;
+  bool negative = false;
+};
+
+// std::to_chars in the scientific form gives Go's digits. Its fixed form does not: it prints all
+// digits of 1e23 ("99999999999999991611392") where Go fills up with zeros.
+ShortestDecimal ToShortest(double value) {
+  char text[32];
+  const auto [end, error] =
+      std::to_chars(text, text + sizeof(text), std::abs(value), std::chars_format::scientific);
+  CHECK(error == std::errc());
+  ShortestDecimal decimal;
+  decimal.negative = std::signbit(value);
+  const char* at = text;
+  for (; *at != 'e'; ++at) {
+    if (*at != '.') decimal.digits[decimal.count++] = *at;
+  }
+  ++at;
+  const bool small = *at == '-';
+  int exponent = 0;
+  std::from_chars(at + 1, end, exponent);
+  decimal.point = (small ? -exponent : exponent) + 1;
+  return decimal;
+}
+
+bool AppendSpecial(std::string* out, double value) {
+  if (std::isnan(value)) {
+    out->append("NaN");
+  } else if (std::isinf(value)) {
+    out->append(value > 0 ? "+Inf" : "-Inf");
+  } else if (value == 0) {
+    out->append(std::signbit(value) ? "-0" : "0");
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void AppendFixedForm(std::string* out, const ShortestDecimal& d) {
+  if (d.negative) out->push_back('-');
+  const auto count = static_cast<size_t>(d.count);
+  if (d.point <= 0) {
+    out->append("0.");
+    out->append(static_cast<size_t>(-d.point), '0');
+    out->append(d.digits, count);
+    return;
+  }
+  const auto point = static_cast<size_t>(d.point);
+  if (point >= count) {
+    out->append(d.digits, count);
+    out->append(point - count, '0');
+    return;
+  }
+  out->append(d.digits, point);
+  out->push_back('.');
+  out->append(d.digits + point, count - point);
+}
+
+// "1.5e+21": an exponent of `exponent_digits_min` digits at least.
+void AppendExponentForm(std::string* out, const ShortestDecimal& d, int exponent_digits_min) {
+  if (d.negative) out->push_back('-');
+  out->push_back(d.digits[0]);
+  if (d.count > 1) {
+    out->push_back('.');
+    out->append(d.digits + 1, static_cast<size_t>(d.count - 1));
+  }
+  const int exponent = d.point - 1;
+  out->append(exponent < 0 ? "e-" : "e+");
+  const int magnitude = std::abs(exponent);
+  if (magnitude < 10 && exponent_digits_min > 1) out->push_back('0');
+  AppendInt(out, magnitude);
+}
+
+char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool EqualsLower(std::string_view text, std::string_view lower) {
+  if (text.size() != lower.size()) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (LowerAscii(text[i]) != lower[i]) return false;
+  }
+  return true;
+}
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsHexDigit(char c) {
+  const char lower = LowerAscii(c);
+  return IsDigit(c) || (lower >= 'a' && lower <= 'f');
+}
+
+// digits [. digits] with one digit at least; the position after them, or npos.
+template <typename IsDigitFn>
+size_t SkipMantissa(std::string_view text, IsDigitFn is_digit) {
+  size_t i = 0;
+  while (i < text.size() && is_digit(text[i])) ++i;
+  size_t digits = i;
+  if (i < text.size() && text[i] == '.') {
+    const size_t fraction = ++i;
+    while (i < text.size() && is_digit(text[i])) ++i;
+    digits += i - fraction;
+  }
+  return digits == 0 ? std::string_view::npos : i;
+}
+
+// An exponent `mark`[sign]digits, or nothing, up to the end of the text.
+bool IsExponentOrEnd(std::string_view text, char mark) {
+  if (text.empty()) return true;
+  if (LowerAscii(text[0]) != mark) return false;
+  text.remove_prefix(1);
+  if (!text.empty() && (text[0] == '+' || text[0] == '-')) text.remove_prefix(1);
+  if (text.empty()) return false;
+  for (const char c : text) {
+    if (!IsDigit(c)) return false;
+  }
+  return true;
+}
+
+// Reads unsigned text whose form has been checked. from_chars does not tell an overflow from an
+// underflow; strtod does, at a price that only such numbers pay.
+double ReadChecked(std::string_view text, std::chars_format format) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, format);
+  if (error == std::errc()) return value;
+  const std::string prefix = format == std::chars_format::hex ? "0x" : "";
+  return std::strtod((prefix + std::string(text)).c_str(), nullptr);
+}
+
+std::optional<double> ParseUnsigned(std::string_view text, bool negative) {
+  double value = 0;
+  if (EqualsLower(text, "inf") || EqualsLower(text, "infinity")) {
+    value = std::numeric_limits<double>::infinity();
+  } else if (text.size() > 2 && text[0] == '0' && LowerAscii(text[1]) == 'x') {
+    text.remove_prefix(2);
+    const size_t end = SkipMantissa(text, IsHexDigit);
+    if (end == std::string_view::npos || !IsExponentOrEnd(text.substr(end), 'p'))
+      return std::nullopt;
+    value = ReadChecked(text, std::chars_format::hex);
+  } else {
+    const size_t end = SkipMantissa(text, IsDigit);
+    if (end == std::string_view::npos || !IsExponentOrEnd(text.substr(end), 'e'))
+      return std::nullopt;
+    value = ReadChecked(text, std::chars_format::general);
+  }
+  return negative ? -value : value;
+}
+
+template <typename Int>
+std::optional<Int> ParseWhole(std::string_view text) {
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  Int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+template <typename Int>
+void AppendWhole(std::string* out, Int value) {
+  char text[24];
+  const auto result = std::to_chars(text, text + sizeof(text), value);
+  out->append(text, result.ptr);
+}
+
+}  // namespace
+
+void AppendFloat(std::string* out, double value) {
+  if (AppendSpecial(out, value)) return;
+  constexpr double kExactMax =
+      9007199254740992.0;  // 2^53: below it all digits are the shortest ones
+  if (std::abs(value) < kExactMax && std::trunc(value) == value) {
+    AppendInt(out, static_cast<int64_t>(value));
+    return;
+  }
+  AppendFixedForm(out, ToShortest(value));
+}
+
+std::string FormatFloat(double value) {
+  std::string out;
+  AppendFloat(&out, value);
+  return out;
+}
+
+std::string FormatFloatG(double value) {
+  std::string out;
+  if (AppendSpecial(&out, value)) return out;
+  const ShortestDecimal d = ToShortest(value);
+  const int exponent = d.point - 1;
+  if (exponent < -4 || exponent >= 6) {
+    AppendExponentForm(&out, d, 2);
+  } else {
+    AppendFixedForm(&out, d);
+  }
+  return out;
+}
+
+void AppendJsonFloat(std::string* out, double value) {
+  DCHECK(std::isfinite(value));
+  const double magnitude = std::abs(value);
+  if (magnitude != 0 && (magnitude < 1e-6 || magnitude >= 1e21)) {
+    AppendExponentForm(out, ToShortest(value), 1);
+  } else {
+    AppendFloat(out, value);
+  }
+}
+
+std::optional<double> ParseFloat(std::string_view text) {
+  if (EqualsLower(text, "nan")) return std::bit_cast<double>(kGoNanBits);
+  if (text.empty()) return std::nullopt;
+  const bool negative = text[0] == '-';
+  if (negative || text[0] == '+') text.remove_prefix(1);
+  return ParseUnsigned(text, negative);
+}
+
+std::optional<int64_t> ParseInt64(std::string_view text) { return ParseWhole<int64_t>(text); }
+std::optional<uint64_t> ParseUint64(std::string_view text) { return ParseWhole<uint64_t>(text); }
+
+void AppendInt(std::string* out, int64_t value) { AppendWhole(out, value); }
+void AppendUint(std::string* out, uint64_t value) { AppendWhole(out, value); }
+
+}  // namespace tsdb
