@@ -23,7 +23,7 @@ struct ClientRequest {
   std::string url;
   Headers headers;
   std::string body;
-  int64_t timeout_ms = 10'000;         // the whole exchange
+  int64_t timeout_ms = 10'000;  // the whole exchange
   size_t max_response_bytes = 16 << 20;
   bool follow_redirects = true;
   std::string proxy_url;
@@ -41,8 +41,8 @@ class HttpClient {
   static std::unique_ptr<HttpClient> Create();
   virtual ~HttpClient() = default;
 
-  // kUnavailable for connection errors, kDeadlineExceeded for a timeout, kInvalidArgument for a bad URL,
-  // kResourceExhausted for a response too large; any HTTP status is a response.
+  // kUnavailable for connection errors, kDeadlineExceeded for a timeout, kInvalidArgument for a bad
+  // URL, kResourceExhausted for a response too large; any HTTP status is a response.
   virtual Result<ClientResponse> Do(const ClientRequest& request) = 0;
   // The same without blocking; `done` runs on the client's thread and must be quick.
   virtual void DoAsync(ClientRequest request, std::function<void(Result<ClientResponse>)> done) = 0;

@@ -1,5 +1,5 @@
-// What a handler sees of HTTP: a request with its whole, decompressed body, and a response that is a
-// string or a stream. No Asio or Beast in here. Thread-compatible.
+// What a handler sees of HTTP: a request with its whole, decompressed body, and a response that is
+// a string or a stream. No Asio or Beast in here. Thread-compatible.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,12 @@ namespace tsdb::net {
 class Headers {
  public:
   using Entry = std::pair<std::string, std::string>;
-  void Add(std::string name, std::string value) { entries_.emplace_back(std::move(name), std::move(value)); }
+  void Add(std::string name, std::string value) {
+    entries_.emplace_back(std::move(name), std::move(value));
+  }
   void Set(std::string_view name, std::string value);  // replaces every entry of that name
   void Remove(std::string_view name);
-  std::string_view Get(std::string_view name) const;   // the first; empty when absent
+  std::string_view Get(std::string_view name) const;  // the first; empty when absent
   bool Has(std::string_view name) const;
   const std::vector<Entry>& entries() const { return entries_; }
 
@@ -35,11 +37,13 @@ class Headers {
 // Decoded parameters in the order sent; names may repeat ("match[]").
 class Parameters {
  public:
-  // application/x-www-form-urlencoded text, such as a query string. A malformed escape makes that pair
-  // literal and sets malformed().
+  // application/x-www-form-urlencoded text, such as a query string. A malformed escape makes that
+  // pair literal and sets malformed().
   static Parameters Parse(std::string_view text);
   void Append(const Parameters& other);
-  void Add(std::string name, std::string value) { entries_.emplace_back(std::move(name), std::move(value)); }
+  void Add(std::string name, std::string value) {
+    entries_.emplace_back(std::move(name), std::move(value));
+  }
   bool Has(std::string_view name) const;
   std::string_view Get(std::string_view name) const;  // the first; empty when absent
   std::vector<std::string_view> GetAll(std::string_view name) const;
@@ -52,10 +56,10 @@ class Parameters {
 };
 
 struct HttpRequest {
-  std::string method;          // upper case
-  std::string target;          // as sent: path?query
-  std::string path;            // percent-encoded as sent, without the query; the route prefix removed
-  Parameters query;            // of the URL
+  std::string method;  // upper case
+  std::string target;  // as sent: path?query
+  std::string path;    // percent-encoded as sent, without the query; the route prefix removed
+  Parameters query;    // of the URL
   Headers headers;
   std::string body;            // decompressed as the route asks (RouteOptions::decompress)
   std::string remote_address;  // "127.0.0.1:4711"
@@ -63,8 +67,8 @@ struct HttpRequest {
   bool is_tls = false;
   std::vector<std::string> path_parameters;  // what the route's {...} parts matched, decoded
   std::string user;                          // who is asking, set by authentication; empty: nobody
-  // Cancelled when the client goes away. Never null in a handler; lives until the handler has returned
-  // and a streamed body is finished.
+  // Cancelled when the client goes away. Never null in a handler; lives until the handler has
+  // returned and a streamed body is finished.
   const CancelToken* cancel = nullptr;
 
   // URL parameters and, for a form body, those of the body; the body's first, as Go's Request.Form.
