@@ -22,6 +22,7 @@ struct Features;  // engine.h
 // the parser nor a walk over the tree exhausts the stack.
 inline constexpr int kMaxParseDepth = 500;
 inline constexpr int kMaxTreeHeight = 1000;
+inline constexpr size_t kMaxQuerySizeBytes = 16 << 20;
 
 // A whole query. `features` decides which extensions are understood.
 Result<ExprPtr> ParseExpr(std::string_view query, const Features& features);
