@@ -129,7 +129,7 @@ std::optional<int> TakeZone(std::string_view* text) {
   const int hours = TakeNumber(text, 2);
   if (!TakeChar(text, ':')) return std::nullopt;
   const int minutes = TakeNumber(text, 2);
-  if (hours < 0 || hours > 24 || minutes < 0 || minutes > 59) return std::nullopt;
+  if (hours < 0 || hours > 24 || minutes < 0 || minutes > 60) return std::nullopt;  // as Go
   const int seconds = hours * 3600 + minutes * 60;
   return west ? -seconds : seconds;
 }
@@ -163,6 +163,11 @@ std::optional<Instant> ParseRfc3339(std::string_view text) {
 
 int64_t FloorDivide(int64_t value, int64_t divisor) {
   return value / divisor - (value % divisor < 0 ? 1 : 0);
+}
+
+int64_t FloorModulo(int64_t value, int64_t divisor) {
+  const int64_t rest = value % divisor;
+  return rest < 0 ? rest + divisor : rest;
 }
 
 void AppendPadded(std::string* out, int64_t value, size_t width) {
@@ -362,19 +367,17 @@ Result<int64_t> ParseTimestampMs(std::string_view text) {
 }
 
 std::string FormatRfc3339Ms(int64_t timestamp_ms) {
-  const int64_t seconds = FloorDivide(timestamp_ms, 1000);
-  std::string out = FormatCivil(seconds);
+  std::string out = FormatCivil(FloorDivide(timestamp_ms, 1000));
   out.push_back('.');
-  AppendPadded(&out, timestamp_ms - seconds * 1000, 3);
+  AppendPadded(&out, FloorModulo(timestamp_ms, 1000), 3);
   out.push_back('Z');
   return out;
 }
 
 std::string FormatRfc3339Nano(int64_t timestamp_ns) {
-  const int64_t seconds = FloorDivide(timestamp_ns, static_cast<int64_t>(kNsPerSecond));
-  const auto ns = static_cast<int64_t>(static_cast<uint64_t>(timestamp_ns) -
-                                       static_cast<uint64_t>(seconds) * kNsPerSecond);
-  std::string out = FormatCivil(seconds);
+  constexpr auto kDivisor = static_cast<int64_t>(kNsPerSecond);
+  std::string out = FormatCivil(FloorDivide(timestamp_ns, kDivisor));
+  const int64_t ns = FloorModulo(timestamp_ns, kDivisor);
   if (ns > 0) {
     out.push_back('.');
     AppendPadded(&out, ns, 9);
@@ -387,8 +390,7 @@ std::string FormatRfc3339Nano(int64_t timestamp_ns) {
 Result<int64_t> ParseRfc3339Ns(std::string_view text) {
   const std::optional<Instant> instant = ParseRfc3339(text);
   if (!instant) return NoTimestamp(text);
-  // Seconds before the fraction are rounded down, so the smallest value is reached from below only.
-  __int128 ns =
+  const __int128 ns =
       static_cast<__int128>(instant->seconds) * static_cast<int64_t>(kNsPerSecond) + instant->ns;
   if (ns < std::numeric_limits<int64_t>::min() || ns > std::numeric_limits<int64_t>::max()) {
     return OutOfRange("time " + GoQuote(text) +
@@ -399,7 +401,7 @@ Result<int64_t> ParseRfc3339Ns(std::string_view text) {
 
 CivilTime CivilFromUnix(int64_t seconds) {
   const int64_t days = FloorDivide(seconds, kSecondsPerDay);
-  const auto second_of_day = static_cast<int>(seconds - days * kSecondsPerDay);
+  const auto second_of_day = static_cast<int>(FloorModulo(seconds, kSecondsPerDay));
   // A guess that is never too late by more than a year, then the year that holds the day.
   constexpr int64_t kDaysPer400Years = 146097;
   int64_t year = 1970 + FloorDivide(days, kDaysPer400Years) * 400 +
@@ -416,7 +418,7 @@ CivilTime CivilFromUnix(int64_t seconds) {
   t.minute = second_of_day / 60 % 60;
   t.second = second_of_day % 60;
   constexpr int64_t kThursday = 4;  // 1970-01-01
-  t.weekday = static_cast<int>((days % 7 + 7 + kThursday) % 7);
+  t.weekday = static_cast<int>(FloorModulo(days + kThursday, 7));
   return t;
 }
 

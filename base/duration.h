@@ -11,8 +11,8 @@ namespace tsdb {
 
 // Parses a Prometheus duration: units y w d h m s ms in this order, each once, whole numbers; "0"
 // needs no unit; no sign. Returns milliseconds. A year is 365 days. kInvalidArgument with
-// Prometheus' wording ("not a valid duration string: \"...\"", "empty duration string", "duration
-// out of range").
+// Prometheus' wording ("not a valid duration string: \"...\"", "empty duration string", "unknown
+// unit \"x\" in duration \"5x\"", "duration out of range").
 Result<int64_t> ParseDurationMs(std::string_view text);
 
 // Prometheus' form: exact, the largest units first, weeks and years only when they divide the whole

@@ -200,18 +200,21 @@ std::vector<std::string> WithoutRepeats(std::vector<std::string> texts) {
   return unique;
 }
 
-bool HasTopLevelAlternation(std::string_view pattern) {
+// Whether what a pattern begins with may be missing from a match: one side of a top-level '|', or
+// flags, behind which a quantifier belongs to what stands before them ("c(?i)?" is "c?").
+bool MayMissItsBegin(std::string_view pattern) {
   int depth = 0;
   for (size_t i = 0; i < pattern.size(); i = SkipUnit(pattern, i)) {
     if (pattern[i] == '(') ++depth;
     if (pattern[i] == ')') --depth;
     if (pattern[i] == '|' && depth == 0) return true;
+    if (pattern.substr(i, 2) == "(?" && pattern.substr(i, 3) != "(?:") return true;
   }
   return false;
 }
 
 std::string LeadingLiteral(std::string_view pattern) {
-  if (HasTopLevelAlternation(pattern)) return "";
+  if (MayMissItsBegin(pattern)) return "";
   if (pattern.starts_with('^')) pattern.remove_prefix(1);
   std::string prefix;
   while (!pattern.empty()) {

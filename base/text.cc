@@ -286,13 +286,15 @@ std::optional<std::string> GoUnquote(std::string_view text) {
   out.reserve(text.size());
   while (!text.empty()) {
     const char c = text.front();
-    text.remove_prefix(1);
     if (c == quote || c == '\n') return std::nullopt;
-    if (c != '\\') {
-      out.push_back(c);
-    } else if (!TakeEscape(&text, quote, &out)) {
-      return std::nullopt;
+    if (c == '\\') {
+      text.remove_prefix(1);
+      if (!TakeEscape(&text, quote, &out)) return std::nullopt;
+      continue;
     }
+    const size_t size = DecodeUtf8(text, 0).size_bytes;
+    out.append(size == 0 ? kReplacement : text.substr(0, size));
+    text.remove_prefix(std::max<size_t>(size, 1));
   }
   return out;
 }

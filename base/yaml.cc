@@ -140,9 +140,10 @@ class YamlTreeBuilder {
   }
 
  private:
+  // An empty value has yaml-cpp's mark of whatever follows it, so its key or list tells the line.
   static int LineOf(const YAML::Node& node, int parent_line) {
     const int line = node.Mark().line;
-    return line < 0 ? parent_line : line + 1;
+    return line < 0 || !node.IsDefined() || node.IsNull() ? parent_line : line + 1;
   }
 
   Status BuildMap(const YAML::Node& from, int depth, YamlNode* node) {
