@@ -197,7 +197,10 @@ void ExprParser::ParseMatching(BinaryExpr* expr) {
     if (PeekIs(TokenType::kGroupLeft) || PeekIs(TokenType::kGroupRight)) {
       const bool left = Take().type == TokenType::kGroupLeft;
       matching.cardinality = left ? MatchCardinality::kManyToOne : MatchCardinality::kOneToMany;
-      if (PeekIs(TokenType::kLeftParen)) matching.include = ParseGroupingLabels();
+      // The labels may be left out before an operand, but before nothing else.
+      if (PeekIs(TokenType::kLeftParen) || !BeginsExpr(PeekType())) {
+        matching.include = ParseGroupingLabels();
+      }
     }
   }
   if (!failed()) ParseFills(&matching);

@@ -12,6 +12,8 @@
 namespace tsdb::promql {
 namespace {
 
+constexpr std::string_view kNotEnabled = "experimental duration expression is not enabled";
+
 // What a signed 64-bit count of nanoseconds holds, in seconds.
 constexpr double kMaxSeconds = 9223372036.854775808;
 
@@ -77,9 +79,7 @@ ExprPtr Wrap(ExprPtr expr, PositionRange range) {
 }  // namespace
 
 void ExprParser::RequireDurationExpressions(const Expr& expr) {
-  if (!features_.duration_expressions) {
-    Fail(expr.position().start, "experimental duration expression is not enabled");
-  }
+  if (!features_.duration_expressions) Fail(expr.position().start, kNotEnabled);
 }
 
 ExprPtr ExprParser::ParsePositiveDuration() {
@@ -242,9 +242,11 @@ ExprPtr ExprParser::ParseSignedOffsetDuration() {
     case TokenType::kMaxOf: {
       ExprPtr function = ParseDurationFunction();
       if (failed()) return nullptr;
-      ExprPtr duration = ApplySign(sign, std::move(function));
-      RequireDurationExpressions(*duration);
-      return duration;
+      if (!features_.duration_expressions) {
+        Fail(sign.start, kNotEnabled);
+        return nullptr;
+      }
+      return ApplySign(sign, std::move(function));
     }
     case TokenType::kLeftParen: {
       Take();
