@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -78,9 +79,11 @@ class Postings {
   };
 
   // Bytes for storage: delta varints while short, a portable roaring bitmap else
-  // (docs/format/chunk.md).
+  // (docs/format/index.md).
   void SerializeTo(std::string* out) const;
   std::string Serialize() const;
+  // The same for ids that are in no Postings. REQUIRES: sorted, unique.
+  static void SerializeSorted(std::span<const SeriesId> ids, std::string* out);
   // Checks everything before it builds anything. kDataLoss when malformed or trailing bytes follow.
   static Result<Postings> Deserialize(std::string_view bytes);
 
