@@ -31,6 +31,7 @@ class YamlNode {
   // Absent or null: what a default replaces.
   bool empty() const { return kind_ == Kind::kAbsent || kind_ == Kind::kNull; }
   int line() const { return line_; }       // 1-based; 0 when absent
+  int column() const { return column_; }   // 1-based, of a value's first character; 0 when unknown
   bool quoted() const { return quoted_; }  // a scalar written in quotes: never a number or bool
 
   const std::string& scalar() const { return scalar_; }
@@ -66,6 +67,7 @@ class YamlNode {
   Kind kind_ = Kind::kAbsent;
   bool quoted_ = false;
   int line_ = 0;
+  int column_ = 0;
   std::string scalar_;
   std::vector<YamlNode> items_;
   std::vector<std::pair<std::string, YamlNode>> entries_;
