@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/coding.h"
@@ -169,6 +170,22 @@ void PutConstant(double value, std::string* out) {
   PutFixed64(out, std::bit_cast<uint64_t>(value));
 }
 
+// FromWhole() for all: two at a time, since division is what decoding takes longest for.
+void DivideAll(const int64_t* whole, size_t count, double scale, double* values) {
+  if (scale == 1) {
+    for (size_t i = 0; i < count; ++i) values[i] = static_cast<double>(whole[i]);
+    return;
+  }
+  using Pair [[gnu::vector_size(16)]] = double;
+  size_t i = 0;
+  for (; i + 2 <= count; i += 2) {
+    Pair pair = {static_cast<double>(whole[i]), static_cast<double>(whole[i + 1])};
+    pair /= Pair{scale, scale};
+    std::memcpy(values + i, &pair, sizeof(pair));
+  }
+  if (i < count) values[i] = FromWhole(whole[i], scale);
+}
+
 bool GetExceptions(std::string_view* in, size_t count, double* values) {
   uint64_t exceptions = 0;
   if (!GetVarint(in, &exceptions) || exceptions > count) return false;
@@ -210,6 +227,7 @@ void EncodeFloatFrame(const double* values, size_t count, bool thorough, std::st
   const size_t decimal_size = out->size() - start;
   constexpr size_t kGoodBytes = 2;
   if (decimal_size > 0 && !thorough && decimal_size <= kGoodBytes * count) return;
+  if (decimal_size > 0 && decimal_size <= 1 + LeastXorFrameSize(values, count)) return;
   std::string xored(1, static_cast<char>(kXor << kScaleBits));
   EncodeXorFrame(values, count, &xored);
   if (decimal_size > 0 && decimal_size <= xored.size()) return;
@@ -231,13 +249,12 @@ bool DecodeFloatFrame(std::string_view* in, size_t count, double* values) {
     return true;
   }
   if (form > kConstantBits || scale >= kScales.size()) return false;
-  int64_t whole[kMaxIntFrame];
-  if (!DecodeIntFrame(in, count, whole)) return false;
-  if (scale == 0) {
-    for (size_t i = 0; i < count; ++i) values[i] = static_cast<double>(whole[i]);
+  if (int64_t constant = 0; DecodeConstantIntFrame(in, &constant)) {
+    std::fill_n(values, count, FromWhole(constant, kScales[scale]));
   } else {
-    const double divisor = kScales[scale];
-    for (size_t i = 0; i < count; ++i) values[i] = FromWhole(whole[i], divisor);
+    int64_t whole[kMaxIntFrame];
+    if (!DecodeIntFrame(in, count, whole)) return false;
+    DivideAll(whole, count, kScales[scale], values);
   }
   return form == kDecimal || GetExceptions(in, count, values);
 }

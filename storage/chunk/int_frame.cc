@@ -17,6 +17,9 @@ enum Order : uint8_t { kConstant = 0, kPlain = 1, kDelta = 2, kDoubleDelta = 3 }
 constexpr uint8_t kOrderMask = 3;
 constexpr uint8_t kHasDivisor = 4;
 constexpr uint8_t kHasExceptions = 8;
+// Alone: a bit for each value but the first says whether it differs from the one before, then a
+// frame of those that differ and the first.
+constexpr uint8_t kRuns = 16;
 constexpr uint8_t kKnownFlags = kOrderMask | kHasDivisor | kHasExceptions;
 
 uint64_t U(int64_t v) { return static_cast<uint64_t>(v); }
@@ -63,10 +66,12 @@ int64_t RoughMedian(const int64_t* x, size_t count) {
   return sample[kSamples / 2];
 }
 
-Window ChooseWindow(const int64_t* x, size_t count) {
+// The cheapest window for every `stride`th of `size` residuals.
+Window ChooseWindow(const int64_t* x, size_t size, size_t stride) {
+  const size_t count = (size + stride - 1) / stride;
   int64_t min = x[0];
   int64_t max = x[0];
-  for (size_t i = 1; i < count; ++i) {
+  for (size_t i = 0; i < size; i += stride) {
     min = std::min(min, x[i]);
     max = std::max(max, x[i]);
   }
@@ -78,11 +83,11 @@ Window ChooseWindow(const int64_t* x, size_t count) {
   if (best.width == 0 || count < kFewest) return best;
 
   // Two families of windows: above the smallest value, and around the middle.
-  const int64_t middle = RoughMedian(x, count);
+  const int64_t middle = RoughMedian(x, size);
   std::array<uint16_t, 65> above{};
   std::array<uint16_t, 65> around{};
   unsigned around_max = 0;
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < size; i += stride) {
     ++above[BitWidth(U(x[i]) - U(min))];
     const int64_t d = Sub(x[i], middle);
     const unsigned bits = d == 0 ? 0 : BitWidth(U(d ^ (d >> 63))) + 1;
@@ -93,6 +98,58 @@ Window ChooseWindow(const int64_t* x, size_t count) {
   TryWidths(above, full_width, count, min, /*centered=*/false, &best);
   TryWidths(around, std::min(around_max, 64U), count, middle, /*centered=*/true, &best);
   return best;
+}
+
+struct Choice {
+  Order order = kDelta;
+  Window window;
+};
+
+// Values of a frame and their first and second differences.
+struct Differences {
+  const int64_t* plain;
+  const int64_t* delta;
+  const int64_t* delta2;
+  size_t count;
+  bool has_divisor;
+
+  const int64_t* residuals(Order order) const {
+    return order == kPlain ? plain : order == kDelta ? delta : delta2;
+  }
+  size_t residual_count(Order order) const { return count + 1 - order; }
+};
+
+// The order whose form is the smallest, what comes before the residuals included, by every
+// `stride`th residual.
+Choice ChooseOrder(const Differences& x, size_t stride) {
+  Choice best;
+  uint64_t best_cost = ~uint64_t{0};
+  const unsigned first_bits = x.has_divisor ? 0 : 8 * SignedVarintSize(x.plain[0]);
+  for (Order order : {kDelta, kPlain, kDoubleDelta}) {
+    if (x.residual_count(order) == 0) continue;
+    const Window window = ChooseWindow(x.residuals(order), x.residual_count(order), stride);
+    uint64_t cost = window.cost_bits * stride + 8 * SignedVarintSize(window.base);
+    if (order != kPlain) cost += first_bits;
+    if (order == kDoubleDelta) cost += 8 * SignedVarintSize(x.delta[0]);
+    if (cost >= best_cost) continue;
+    best_cost = cost;
+    best = {order, window};
+    if (order == kDelta && window.cost_bits == 0) break;  // nothing is smaller
+  }
+  return best;
+}
+
+// The same, but judging long frames by a part of their residuals unless those prove to be
+// untypical.
+Choice ChooseForm(const Differences& x) {
+  constexpr size_t kLong = 128;
+  constexpr size_t kStride = 5;  // odd, as many sources change at every second or fourth scrape
+  if (x.count < kLong) return ChooseOrder(x, 1);
+  Choice choice = ChooseOrder(x, kStride);
+  const uint64_t expected = choice.window.cost_bits * kStride;
+  choice.window = ChooseWindow(x.residuals(choice.order), x.residual_count(choice.order), 1);
+  if (choice.window.cost_bits > expected + expected / 4 + x.count / 4) return ChooseOrder(x, 1);
+  return choice;
 }
 
 // The greatest common divisor of all differences to the first value; 1 as soon as it is known to
@@ -173,24 +230,41 @@ bool PatchExceptions(std::string_view* in, size_t count, uint64_t* residuals) {
   return true;
 }
 
-// Unpacks `count` values of `width` bits from `packed`, which has at least that many bytes; up to 8
-// bytes beyond `end` are never read.
+uint64_t LoadWord(const char* at) {
+  uint64_t word;
+  std::memcpy(&word, at, 8);
+  return word;
+}
+
+// Unpacks the first `count` values, or fewer, `kBatch` from each word loaded. Returns how many.
+// REQUIRES: 7 + kBatch * width <= 64; eight bytes can be loaded where each of the values begins.
+template <size_t kBatch>
+size_t UnpackBatches(const char* packed, size_t count, unsigned width, uint64_t* residuals) {
+  const uint64_t mask = (uint64_t{1} << width) - 1;
+  size_t bit = 0;
+  size_t i = 0;
+  for (; i + kBatch <= count; i += kBatch, bit += kBatch * width) {
+    uint64_t word = LoadWord(packed + (bit >> 3)) >> (bit & 7);
+    for (size_t k = 0; k < kBatch; ++k, word >>= width) residuals[i + k] = word & mask;
+  }
+  return i;
+}
+
+// Unpacks `count` values of 1 to 64 bits from [packed, end), which has at least that many.
 void Unpack(const char* packed, const char* end, size_t count, unsigned width,
             uint64_t* residuals) {
   const uint64_t mask = width == 64 ? ~uint64_t{0} : (uint64_t{1} << width) - 1;
   const size_t size = static_cast<size_t>(end - packed);
-  size_t bit = 0;
   size_t i = 0;
-  if (width <= 56) {
-    // As long as eight bytes can be loaded.
-    const size_t safe = size < 8 ? 0 : std::min(count, ((size - 8) * 8 + 7) / width + 1);
-    for (; i < safe; ++i, bit += width) {
-      uint64_t word;
-      std::memcpy(&word, packed + (bit >> 3), 8);
-      residuals[i] = (word >> (bit & 7)) & mask;
-    }
+  if (width <= 57 && size >= 8) {
+    const size_t safe = std::min(count, ((size - 8) * 8 + 7) / width + 1);
+    i = width <= 9    ? UnpackBatches<6>(packed, safe, width, residuals)
+        : width <= 14 ? UnpackBatches<4>(packed, safe, width, residuals)
+        : width <= 19 ? UnpackBatches<3>(packed, safe, width, residuals)
+        : width <= 28 ? UnpackBatches<2>(packed, safe, width, residuals)
+                      : UnpackBatches<1>(packed, safe, width, residuals);
   }
-  for (; i < count; ++i, bit += width) {
+  for (size_t bit = i * width; i < count; ++i, bit += width) {
     const size_t at = bit >> 3;
     unsigned __int128 word = 0;
     std::memcpy(&word, packed + at, std::min<size_t>(9, size - at));
@@ -198,10 +272,7 @@ void Unpack(const char* packed, const char* end, size_t count, unsigned width,
   }
 }
 
-}  // namespace
-
-void EncodeIntFrame(const int64_t* values, size_t count, std::string* out) {
-  CHECK(count >= 1 && count <= kMaxIntFrame);
+void EncodePacked(const int64_t* values, size_t count, std::string* out) {
   uint64_t divisor = CommonDivisor(values, count);
   if (divisor == 0) {  // all the same
     out->push_back(static_cast<char>(kConstant));
@@ -227,35 +298,10 @@ void EncodeIntFrame(const int64_t* values, size_t count, std::string* out) {
   for (size_t i = 0; i + 1 < count; ++i) delta[i] = Sub(y[i + 1], y[i]);
   for (size_t i = 0; i + 2 < count; ++i) delta2[i] = Sub(delta[i + 1], delta[i]);
 
-  // Whatever is the cheapest, the bytes before the residuals included.
-  Order order = kDelta;
-  const int64_t* x = delta.data();
-  size_t residual_count = count - 1;
-  Window window = ChooseWindow(delta.data(), residual_count);
-  if (window.cost_bits > 0) {
-    const unsigned first_bits = divisor > 1 ? 0 : 8 * SignedVarintSize(values[0]);
-    uint64_t best = window.cost_bits + first_bits + 8 * SignedVarintSize(window.base);
-    const Window plain_window = ChooseWindow(y, count);
-    const uint64_t plain_cost = plain_window.cost_bits + 8 * SignedVarintSize(plain_window.base);
-    if (plain_cost <= best) {
-      best = plain_cost;
-      order = kPlain;
-      window = plain_window;
-      x = y;
-      residual_count = count;
-    }
-    if (count >= 3) {
-      const Window second = ChooseWindow(delta2.data(), count - 2);
-      const uint64_t cost = second.cost_bits + first_bits + 8 * SignedVarintSize(delta[0]) +
-                            8 * SignedVarintSize(second.base);
-      if (cost < best) {
-        order = kDoubleDelta;
-        window = second;
-        x = delta2.data();
-        residual_count = count - 2;
-      }
-    }
-  }
+  const Differences all = {y, delta.data(), delta2.data(), count, divisor > 1};
+  const auto [order, window] = ChooseForm(all);
+  const int64_t* x = all.residuals(order);
+  const size_t residual_count = all.residual_count(order);
 
   const uint8_t flags = static_cast<uint8_t>(order | (divisor > 1 ? kHasDivisor : 0) |
                                              (window.has_exceptions ? kHasExceptions : 0));
@@ -269,8 +315,8 @@ void EncodeIntFrame(const int64_t* values, size_t count, std::string* out) {
   PutPacked(x, residual_count, window, out);
 }
 
-bool DecodeIntFrame(std::string_view* in, size_t count, int64_t* values) {
-  if (in->empty() || count == 0 || count > kMaxIntFrame) return false;
+bool DecodePacked(std::string_view* in, size_t count, int64_t* values) {
+  if (in->empty()) return false;
   const uint8_t flags = static_cast<uint8_t>(in->front());
   in->remove_prefix(1);
   const uint8_t order = flags & kOrderMask;
@@ -336,6 +382,74 @@ bool DecodeIntFrame(std::string_view* in, size_t count, int64_t* values) {
     }
   }
   return true;
+}
+
+// Replaces the frame from `start` on by its form in runs where that is smaller.
+void TryRuns(const int64_t* values, size_t count, size_t start, std::string* out) {
+  std::array<int64_t, kMaxIntFrame> distinct;
+  std::array<char, kMaxIntFrame / 8> bitmap{};
+  distinct[0] = values[0];
+  size_t changes = 0;
+  for (size_t i = 1; i < count; ++i) {
+    const bool differs = values[i] != values[i - 1];
+    changes += differs ? 1 : 0;
+    distinct[changes] = values[i];
+    bitmap[(i - 1) / 8] |= static_cast<char>((differs ? 1U : 0U) << ((i - 1) % 8));
+  }
+  // With few changes a list of exceptions is smaller than a bitmap, with many there is little to
+  // save.
+  constexpr size_t kExceptionBits = 24;
+  if (changes * kExceptionBits < count || changes * 2 >= count) return;
+  std::string runs(1, static_cast<char>(kRuns));
+  runs.append(bitmap.data(), (count + 6) / 8);
+  EncodePacked(distinct.data(), changes + 1, &runs);
+  if (runs.size() >= out->size() - start) return;
+  out->resize(start);
+  out->append(runs);
+}
+
+bool DecodeRuns(std::string_view* in, size_t count, int64_t* values) {
+  in->remove_prefix(1);
+  const size_t size = (count + 6) / 8;
+  if (in->size() < size) return false;
+  const std::string_view bitmap = in->substr(0, size);
+  in->remove_prefix(size);
+  std::array<uint16_t, kMaxIntFrame> index;  // into the distinct values
+  uint16_t changes = 0;
+  index[0] = 0;
+  for (size_t i = 1; i < count; ++i) {
+    const auto byte = static_cast<uint8_t>(bitmap[(i - 1) / 8]);
+    changes = static_cast<uint16_t>(changes + ((byte >> ((i - 1) % 8)) & 1));
+    index[i] = changes;
+  }
+  std::array<int64_t, kMaxIntFrame> distinct;
+  if (!DecodePacked(in, changes + size_t{1}, distinct.data())) return false;
+  for (size_t i = 0; i < count; ++i) values[i] = distinct[index[i]];
+  return true;
+}
+
+}  // namespace
+
+void EncodeIntFrame(const int64_t* values, size_t count, std::string* out) {
+  CHECK(count >= 1 && count <= kMaxIntFrame);
+  const size_t start = out->size();
+  EncodePacked(values, count, out);
+  constexpr size_t kLargeEnough = 32;  // bytes; there is little to save below
+  if (out->size() - start >= kLargeEnough) TryRuns(values, count, start, out);
+}
+
+bool DecodeConstantIntFrame(std::string_view* in, int64_t* value) {
+  if (in->empty() || static_cast<uint8_t>(in->front()) != kConstant) return false;
+  std::string_view rest = in->substr(1);
+  if (!GetSignedVarint(&rest, value)) return false;
+  *in = rest;
+  return true;
+}
+
+bool DecodeIntFrame(std::string_view* in, size_t count, int64_t* values) {
+  if (in->empty() || count == 0 || count > kMaxIntFrame) return false;
+  if (static_cast<uint8_t>(in->front()) == kRuns) return DecodeRuns(in, count, values);
+  return DecodePacked(in, count, values);
 }
 
 void EncodeIntColumn(const int64_t* values, size_t count, std::string* out) {

@@ -19,6 +19,8 @@ inline constexpr size_t kMaxIntFrame = 512;
 void EncodeIntFrame(const int64_t* values, size_t count, std::string* out);
 // Consumes one frame of `count` values (1 to kMaxIntFrame). False when malformed.
 bool DecodeIntFrame(std::string_view* in, size_t count, int64_t* values);
+// Consumes a frame that repeats one value, if it is that; else leaves `in` alone and returns false.
+bool DecodeConstantIntFrame(std::string_view* in, int64_t* value);
 
 // Any number of values, as frames one after the other.
 void EncodeIntColumn(const int64_t* values, size_t count, std::string* out);

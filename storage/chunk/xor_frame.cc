@@ -14,11 +14,33 @@ namespace {
 constexpr unsigned kLeadingBits = 5;
 constexpr unsigned kLengthBits = 6;
 constexpr unsigned kMaxLeading = 31;
+// The first value apart, which has 64 bits.
+constexpr size_t kMaxBitsPerValue = 2 + kLeadingBits + kLengthBits + 64;
+
+// Room that is known to be enough.
+struct RawSink {
+  char* next;
+  void push_back(char c) { *next++ = c; }
+};
 
 }  // namespace
 
+size_t LeastXorFrameSize(const double* values, size_t count) {
+  size_t bits = 64;
+  for (size_t i = 1; i < count; ++i) {
+    const uint64_t x = std::bit_cast<uint64_t>(values[i]) ^ std::bit_cast<uint64_t>(values[i - 1]);
+    const auto used =
+        static_cast<size_t>(64 - std::countl_zero(x | 1) - std::countr_zero(x | uint64_t{1} << 63));
+    bits += x == 0 ? 1 : 2 + used;
+  }
+  return (bits + 7) / 8;
+}
+
 void EncodeXorFrame(const double* values, size_t count, std::string* out) {
-  BitWriter<std::string> writer(out);
+  const size_t start = out->size();
+  out->resize(start + 8 + (count * kMaxBitsPerValue + 7) / 8);
+  RawSink sink{out->data() + start};
+  BitWriter<RawSink> writer(&sink);
   uint64_t previous = std::bit_cast<uint64_t>(values[0]);
   writer.WriteWide(previous, 64);
   unsigned leading = 64;  // no window yet: nothing has so many leading zeros
@@ -49,6 +71,7 @@ void EncodeXorFrame(const double* values, size_t count, std::string* out) {
     writer.WriteWide(x >> trailing, x_length);
   }
   writer.Flush();
+  out->resize(static_cast<size_t>(sink.next - out->data()));
 }
 
 bool DecodeXorFrame(std::string_view* in, size_t count, double* values) {

@@ -10,6 +10,8 @@ namespace tsdb::storage {
 
 // REQUIRES: count >= 1.
 void EncodeXorFrame(const double* values, size_t count, std::string* out);
+// At least this many bytes would EncodeXorFrame() append; much faster.
+size_t LeastXorFrameSize(const double* values, size_t count);
 // Consumes one frame of `count` values. False when the bits run out or are malformed.
 bool DecodeXorFrame(std::string_view* in, size_t count, double* values);
 

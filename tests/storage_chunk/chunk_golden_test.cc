@@ -52,6 +52,14 @@ TEST(ChunkGolden, OtherTypes) {
   EXPECT_EQ(EncodeHex(starts), "200280a0abfef962987506009875000206008080babbc82e00020002000202");
 }
 
+TEST(ChunkGolden, ValuesThatStayInRuns) {
+  std::vector<int64_t> values;
+  for (int64_t i = 0; i < 96; ++i) values.push_back(i / 6 * (i / 6) * 37 % 100);
+  EXPECT_EQ(EncodeHex(IntegerBlock(values)),
+            "09608080d0e2c6bfce972f80b8a683d31b060080c8afa02500021020088220088220088220080201070080"
+            "122cc4cd801ac430a0c9a9d132");
+}
+
 TEST(ChunkGolden, Histograms) {
   Histogram h;
   h.is_integer = true;

@@ -63,6 +63,8 @@ TEST(IntFrame, TakesAFewBytesForRegularSequences) {
   EXPECT_LE(size_of([](int64_t i) { return i < 300 ? 1 : 2; }), 10u);        // one step
   EXPECT_LE(size_of([](int64_t i) { return i == 77 ? 1 << 30 : 5; }), 20u);  // one spike
   EXPECT_LE(size_of([](int64_t i) { return i * 7 % 2; }), 480 / 8 + 4u);     // a bit each
+  // A new value every fifth time: a bit for each and 10 bits for the new.
+  EXPECT_LE(size_of([](int64_t i) { return i / 5 * 7919 % 1024; }), 480 / 8 + 96 * 10 / 8 + 6u);
   // Multiples of 4096: as if they were small.
   EXPECT_LE(size_of([](int64_t i) { return 4096 * (i * i * 31 % 16); }), 480 / 2 + 12u);
 }

@@ -85,6 +85,10 @@ std::vector<std::pair<std::string, IntegerMaker>> IntegerMakers() {
        }},
       {"small with outliers",
        [](size_t, Random& r) { return r() % 50 == 0 ? int64_t(r()) : int64_t(r() % 8) - 4; }},
+      {"stays for a while",
+       [v = int64_t{0}](size_t, Random& r) mutable {
+         return r() % 5 == 0 ? v = int64_t(r() >> 40) : v;
+       }},
       {"multiples of 1000", [](size_t, Random& r) { return int64_t(r() % 9000) * 1000 - 7; }},
       {"powers of two", [](size_t, Random& r) { return int64_t(uint64_t{1} << (r() % 64)); }},
   };
