@@ -47,7 +47,7 @@ struct SeriesDescription {
 };
 // `metric values...`: "a{b="c"} 1 2+3x4 _ stale {{schema:0 sum:1}}x5". At most kMaxSequenceValues
 // values.
-inline constexpr uint64_t kMaxSequenceValues = 10'000'000;
+inline constexpr uint64_t kMaxSequenceValues = 1'000'000;
 Result<SeriesDescription> ParseSeriesDescription(std::string_view text);
 
 }  // namespace tsdb::promql
