@@ -1,0 +1,65 @@
+#include "server/api/health.h"
+
+namespace tsdb::server {
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+
+constexpr net::RouteOptions kAdmin = {.pool = net::Pool::kAdmin};
+
+HttpResponse LifecycleIsOff(HttpRequest&) {
+  return HttpResponse::Text(403, "Lifecycle API is not enabled.");
+}
+
+}  // namespace
+
+void AddHealthRoutes(const HealthApi& api, net::Router* router) {
+  router->Add(
+      "GET", "/-/healthy",
+      [](HttpRequest&) { return HttpResponse::Text(200, "tsdbd is Healthy.\n"); }, kAdmin);
+  const auto ready = [api](HttpRequest&) {
+    if (api.is_ready()) return HttpResponse::Text(200, "tsdbd is Ready.\n");
+    return HttpResponse::Text(503, "Service Unavailable");
+  };
+  router->Add("GET", "/-/ready", ready, kAdmin);
+  router->Add(
+      "GET", "/ready",
+      [api](HttpRequest&) {
+        return api.is_ready() ? HttpResponse::Json(200, "{\"status\":\"ready\"}")
+                              : HttpResponse::Json(503, "{\"status\":\"starting\"}");
+      },
+      kAdmin);
+  for (const char* method : {"POST", "PUT"}) {
+    if (!api.enable_lifecycle) {
+      router->Add(method, "/-/reload", &LifecycleIsOff, kAdmin);
+      router->Add(method, "/-/quit", &LifecycleIsOff, kAdmin);
+      continue;
+    }
+    router->Add(
+        method, "/-/reload",
+        [api](HttpRequest&) {
+          const Status status = api.reload();
+          if (status.ok()) return HttpResponse::Text(200, "");
+          return HttpResponse::Text(500, "failed to reload config: " + status.message() + "\n");
+        },
+        kAdmin);
+    router->Add(
+        method, "/-/quit",
+        [api](HttpRequest&) {
+          api.quit();
+          return HttpResponse::Text(200, "Requesting termination... Goodbye!");
+        },
+        kAdmin);
+  }
+  router->Add(
+      "GET", "/metrics",
+      [api](HttpRequest&) {
+        HttpResponse response = HttpResponse::Text(200, api.metrics->Expose());
+        response.headers.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+        return response;
+      },
+      kAdmin);
+}
+
+}  // namespace tsdb::server

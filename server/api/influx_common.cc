@@ -1,0 +1,66 @@
+#include "server/api/influx_common.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+
+#include "base/hash.h"
+#include "ingest/influx/influx_write.h"
+
+namespace tsdb::server {
+namespace {
+
+constexpr std::array<std::string_view, 7> kPaths = {
+    "/write", "/query", "/ping", "/status", "/health", "/api/v2/write", "/api/v2/ping"};
+
+// In the form of a UUID, unique within and, by a random half, across processes.
+std::string NewRequestId(int64_t now_ns) {
+  static const Hash128 process = RandomHash128();
+  static std::atomic<uint64_t> next{0};
+  const uint64_t time = static_cast<uint64_t>(now_ns) ^ process.high;
+  const uint64_t low = process.low + next.fetch_add(1, std::memory_order_relaxed);
+  char text[40];
+  std::snprintf(text, sizeof(text), "%08x-%04x-%04x-%04x-%012llx",
+                static_cast<unsigned>(time >> 32), static_cast<unsigned>(time >> 16 & 0xffff),
+                static_cast<unsigned>((time & 0x0fff) | 0x1000), static_cast<unsigned>(low >> 48),
+                low & 0xffffffffffffULL);
+  return text;
+}
+
+}  // namespace
+
+bool IsInfluxPath(std::string_view path) {
+  return std::find(kPaths.begin(), kPaths.end(), path) != kPaths.end();
+}
+
+net::HttpResponse InfluxFailure(int http_status, std::string_view error) {
+  net::HttpResponse response = net::HttpResponse::Json(http_status, influx::InfluxErrorJson(error));
+  response.headers.Add("X-Influxdb-Error", std::string(error));
+  return response;
+}
+
+void FinishInfluxResponse(const net::HttpRequest& request, int64_t now_ns,
+                          net::HttpResponse* response) {
+  if (response->status == 413 && response->headers.Get("X-Influxdb-Error").empty()) {
+    *response = InfluxFailure(413, "Request Entity Too Large");
+  }
+  std::string id(request.headers.Get("Request-Id"));
+  if (id.empty()) id = request.headers.Get("X-Request-Id");
+  if (id.empty()) id = NewRequestId(now_ns);
+  response->headers.Set("Request-Id", id);
+  response->headers.Set("X-Request-Id", id);
+  response->headers.Set("X-Influxdb-Build", "OSS");
+  response->headers.Set("X-Influxdb-Version", std::string(kInfluxVersion));
+  if (const std::string_view origin = request.headers.Get("Origin"); !origin.empty()) {
+    response->headers.Set("Access-Control-Allow-Origin", std::string(origin));
+    response->headers.Set("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, POST, PUT");
+    response->headers.Set("Access-Control-Allow-Headers",
+                          "Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, "
+                          "X-CSRF-Token, X-HTTP-Method-Override");
+    response->headers.Set("Access-Control-Expose-Headers",
+                          "Date, X-InfluxDB-Version, X-InfluxDB-Build");
+  }
+}
+
+}  // namespace tsdb::server

@@ -1,0 +1,26 @@
+// What the handlers of InfluxDB's API share. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "net/http_message.h"
+
+namespace tsdb::server {
+
+inline constexpr std::string_view kInfluxVersion = "1.8.10";
+
+// Whether a path is one of InfluxDB's.
+bool IsInfluxPath(std::string_view path);
+
+// {"error":"..."} with the X-Influxdb-Error header.
+net::HttpResponse InfluxFailure(int http_status, std::string_view error);
+
+// What every answer on an Influx path bears: version, request id (the client's, or one of our own),
+// CORS for a request that names an origin. Turns answers that the HTTP server gave by itself (a
+// body too large) into InfluxDB's JSON.
+void FinishInfluxResponse(const net::HttpRequest& request, int64_t now_ns,
+                          net::HttpResponse* response);
+
+}  // namespace tsdb::server

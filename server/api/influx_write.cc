@@ -1,0 +1,104 @@
+#include "server/api/influx_write.h"
+
+#include "base/text.h"
+#include "ingest/influx/influx_write.h"
+#include "net/compression.h"
+#include "server/api/influx_common.h"
+
+namespace tsdb::server {
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+
+// The uncompressed body. Only gzip counts, as in InfluxDB; other encodings are taken as plain text
+// there.
+Result<std::string_view> BodyOf(const HttpRequest& http, size_t max_bytes, std::string* storage) {
+  if (!EqualsIgnoreCase(http.headers.Get("Content-Encoding"), "gzip")) {
+    return std::string_view(http.body);
+  }
+  // The one text that clients are known to look at.
+  if (!http.body.starts_with("\x1f\x8b")) return InvalidArgument("gzip: invalid header");
+  ASSIGN_OR_RETURN(*storage, net::Decompress("gzip", http.body, max_bytes));
+  return std::string_view(*storage);
+}
+
+HttpResponse Store(const InfluxWriteApi& api, ingest::IngestMetrics* metrics,
+                   const HttpRequest& http, influx::InfluxWriteRequest request) {
+  std::string plain;
+  const Result<std::string_view> body = BodyOf(http, api.max_body_bytes, &plain);
+  if (!body.ok()) {
+    return body.status().code() == StatusCode::kOutOfRange
+               ? InfluxFailure(413, "Request Entity Too Large")
+               : InfluxFailure(400, body.status().message());
+  }
+  request.body = *body;
+  request.now_ns = api.clock->NowNs();
+  if (api.required) request.required = api.required(http);
+  const influx::InfluxWriteOutcome outcome =
+      influx::HandleInfluxWrite(request, *api.catalog, api.appender);
+  metrics->Record(outcome.verdicts, outcome.http_status);
+  HttpResponse response;
+  if (outcome.http_status == 204) {
+    response.status = 204;
+    response.headers.Add("Content-Type", "application/json");
+  } else {
+    response = InfluxFailure(outcome.http_status, outcome.error);
+  }
+  if (outcome.retry_after_seconds > 0) {
+    response.headers.Add("Retry-After", std::to_string(outcome.retry_after_seconds));
+  }
+  return response;
+}
+
+HttpResponse Write(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, HttpRequest& http) {
+  influx::InfluxWriteRequest request;
+  request.database = http.query.Get("db");
+  request.policy = http.query.Get("rp");
+  request.precision = http.query.Get("precision");
+  request.consistency = http.query.Get("consistency");
+  if (const auto refused = influx::CheckInfluxDatabase(request.database, *api.catalog)) {
+    return InfluxFailure(refused->http_status, refused->error);
+  }
+  return Store(api, metrics, http, request);
+}
+
+HttpResponse WriteV2(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, HttpRequest& http) {
+  const std::string_view text = http.query.Get("bucket");
+  const influx::InfluxBucket bucket = influx::ParseBucket(text);
+  if (bucket.database.empty()) {
+    return InfluxFailure(
+        404, "bucket name " + GoQuote(text) + " is not in \"database/retention-policy\" format");
+  }
+  const std::string_view precision = http.query.Get("precision");
+  const std::optional<std::string_view> as_v1 = influx::PrecisionOfV2(precision);
+  if (!as_v1.has_value()) {
+    return InfluxFailure(400, "invalid precision " + GoQuote(precision) + " (use ns, us, ms or s)");
+  }
+  influx::InfluxWriteRequest request;
+  request.database = bucket.database;
+  request.policy = bucket.policy;
+  request.precision = *as_v1;
+  return Store(api, metrics, http, request);
+}
+
+}  // namespace
+
+void AddInfluxWriteRoutes(const InfluxWriteApi& api, net::Router* router) {
+  auto metrics = std::make_shared<ingest::IngestMetrics>(api.metrics, "influx");
+  const net::RouteOptions options = {
+      .pool = net::Pool::kAppend, .max_body_bytes = api.max_body_bytes, .decompress = false};
+  router->Add(
+      "POST", "/write",
+      [api, metrics](HttpRequest& request) { return Write(api, metrics.get(), request); }, options);
+  router->Add(
+      "POST", "/api/v2/write",
+      [api, metrics](HttpRequest& request) { return WriteV2(api, metrics.get(), request); },
+      options);
+  for (const char* path : {"/write", "/api/v2/write"}) {
+    router->Add("OPTIONS", path, [](HttpRequest&) { return HttpResponse(); },
+                {.pool = net::Pool::kAdmin});
+  }
+}
+
+}  // namespace tsdb::server

@@ -1,0 +1,115 @@
+#include "server/api/prom_common.h"
+
+#include <cmath>
+
+#include "base/duration.h"
+#include "base/json.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "query/promql/parser.h"
+#include "server/http_status.h"
+
+namespace tsdb::server {
+namespace {
+
+void AppendTextList(std::string_view key, const std::vector<std::string>& texts, std::string* out) {
+  if (texts.empty()) return;
+  out->append(",\"");
+  out->append(key);
+  out->append("\":[");
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (i > 0) out->push_back(',');
+    AppendJsonString(out, texts[i]);
+  }
+  out->push_back(']');
+}
+
+}  // namespace
+
+void AppendPromTail(const std::vector<std::string>& warnings, const std::vector<std::string>& infos,
+                    std::string* out) {
+  AppendTextList("warnings", warnings, out);
+  AppendTextList("infos", infos, out);
+  out->push_back('}');
+}
+
+net::HttpResponse PromSuccess(std::string_view data_json, const std::vector<std::string>& warnings,
+                              const std::vector<std::string>& infos) {
+  std::string json = "{\"status\":\"success\",\"data\":";
+  json.append(data_json);
+  AppendPromTail(warnings, infos, &json);
+  return net::HttpResponse::Json(200, std::move(json));
+}
+
+net::HttpResponse PromFailure(int http_status, std::string_view error_type,
+                              std::string_view error) {
+  std::string json;
+  JsonWriter writer(&json);
+  writer.BeginObject();
+  writer.Key("status").String("error");
+  writer.Key("errorType").String(error_type);
+  writer.Key("error").String(error);
+  writer.EndObject();
+  net::HttpResponse response = net::HttpResponse::Json(http_status, std::move(json));
+  if (http_status == 503 || http_status == 429) response.headers.Add("Retry-After", "1");
+  return response;
+}
+
+net::HttpResponse PromFailure(const Status& status) {
+  const PromError error = PromErrorOf(status.code());
+  return PromFailure(error.http_status, error.type, status.message());
+}
+
+Status InvalidParameter(std::string_view name, std::string_view reason) {
+  return InvalidArgument("invalid parameter \"" + std::string(name) + "\": " + std::string(reason));
+}
+
+Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name,
+                              int64_t fallback_ms) {
+  const std::string_view text = form.Get(name);
+  if (text.empty()) return fallback_ms;
+  // What Go prints of its own bounds, which some clients send back.
+  if (text == "-292273086-05-16T16:47:06Z") return kMinTimeMs;
+  if (text == "292277025-08-18T07:12:54.999999999Z") return kMaxTimeMs;
+  const Result<int64_t> time = ParseTimestampMs(text);
+  if (time.ok()) return time;
+  return InvalidParameter(name, "cannot parse " + GoQuote(text) + " to a valid timestamp");
+}
+
+Result<int64_t> ParseApiDurationMs(std::string_view text) {
+  if (const std::optional<double> seconds = ParseFloat(text)) {
+    const double ms = *seconds * 1000;
+    if (!(std::abs(ms) < 9.2e12)) {  // beyond what nanoseconds in 64 bits hold, NaN too
+      return InvalidArgument("cannot parse " + GoQuote(text) +
+                             " to a valid duration. It overflows int64");
+    }
+    return static_cast<int64_t>(ms);
+  }
+  const Result<int64_t> duration = ParseDurationMs(text);
+  if (duration.ok()) return duration;
+  return InvalidArgument("cannot parse " + GoQuote(text) + " to a valid duration");
+}
+
+Result<size_t> LimitParameter(const net::Parameters& form) {
+  const std::string_view text = form.Get("limit");
+  if (text.empty()) return size_t{0};
+  const std::optional<int64_t> limit = ParseInt64(text);
+  if (!limit.has_value()) {
+    return InvalidParameter("limit",
+                            "strconv.ParseInt: parsing " + GoQuote(text) + ": invalid syntax");
+  }
+  if (*limit < 0) return InvalidParameter("limit", "limit must be non-negative");
+  return static_cast<size_t>(*limit);
+}
+
+Result<std::vector<Matchers>> MatchParameters(const net::Parameters& form) {
+  std::vector<Matchers> selectors;
+  for (const std::string_view text : form.GetAll("match[]")) {
+    Result<Matchers> matchers = promql::ParseMetricSelector(text);
+    if (!matchers.ok()) return InvalidParameter("match[]", matchers.status().message());
+    selectors.push_back(*std::move(matchers));
+  }
+  return selectors;
+}
+
+}  // namespace tsdb::server

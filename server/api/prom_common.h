@@ -1,0 +1,48 @@
+// What the handlers of Prometheus' API share: the envelope of answers and errors, and the
+// parameters that many of them take. Functions are thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/matcher.h"
+#include "net/http_message.h"
+
+namespace tsdb::server {
+
+// {"status":"success","data":<data>}; `data_json` is one complete value. Warnings and infos are
+// left out when empty.
+net::HttpResponse PromSuccess(std::string_view data_json,
+                              const std::vector<std::string>& warnings = {},
+                              const std::vector<std::string>& infos = {});
+// `,"warnings":[...],"infos":[...]}`: how an answer ends.
+void AppendPromTail(const std::vector<std::string>& warnings, const std::vector<std::string>& infos,
+                    std::string* out);
+
+// {"status":"error","errorType":...,"error":...}, without `data`: clients take a null there for an
+// answer.
+net::HttpResponse PromFailure(const Status& status);
+net::HttpResponse PromFailure(int http_status, std::string_view error_type, std::string_view error);
+
+// invalid parameter "name": <reason>.
+Status InvalidParameter(std::string_view name, std::string_view reason);
+
+// Instants ("1700000000.5", RFC 3339) in milliseconds. `fallback_ms` when the parameter is absent.
+Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name,
+                              int64_t fallback_ms);
+// Seconds with fractions or a Prometheus duration, in milliseconds.
+Result<int64_t> ParseApiDurationMs(std::string_view text);
+// 0 when absent; negative is an error.
+Result<size_t> LimitParameter(const net::Parameters& form);
+// Every match[] as matchers.
+Result<std::vector<Matchers>> MatchParameters(const net::Parameters& form);
+
+inline constexpr std::string_view kTruncatedWarning = "results truncated due to limit";
+// Times that stand for "no bound", as Prometheus uses them (Go's smallest and largest instants).
+inline constexpr int64_t kMinTimeMs = -9'223'372'036'854'775LL;
+inline constexpr int64_t kMaxTimeMs = 9'223'372'036'854'775LL;
+
+}  // namespace tsdb::server

@@ -1,0 +1,199 @@
+#include "server/api/prom_status.h"
+
+#include <cstdlib>
+#include <thread>
+
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "base/json.h"
+#include "base/number.h"
+#include "server/api/prom_common.h"
+
+namespace tsdb::server {
+namespace {
+
+using net::HttpRequest;
+using net::HttpResponse;
+
+constexpr net::RouteOptions kAdmin = {.pool = net::Pool::kAdmin};
+constexpr size_t kCardinalityItems = 10;
+constexpr int64_t kMaxCardinalityItems = 10'000;
+
+// One object, written by `fill`.
+HttpResponse Object(const std::function<void(JsonWriter*)>& fill) {
+  std::string json;
+  JsonWriter writer(&json);
+  writer.BeginObject();
+  fill(&writer);
+  writer.EndObject();
+  return PromSuccess(json);
+}
+
+HttpResponse BuildInfo(HttpRequest&) {
+  return Object([](JsonWriter* json) {
+    json->Key("version").String(kPrometheusVersion);
+    json->Key("revision").String("tsdbd");
+    json->Key("branch").String("HEAD");
+    json->Key("buildUser").String("");
+    json->Key("buildDate").String("");
+    json->Key("goVersion").String("");
+  });
+}
+
+HttpResponse Runtime(const PromStatusApi& api) {
+  const RuntimeInfo info = api.runtime();
+  char directory[4096] = "";
+  char host[256] = "";
+  if (getcwd(directory, sizeof(directory)) == nullptr) directory[0] = '\0';
+  if (gethostname(host, sizeof(host) - 1) != 0) host[0] = '\0';
+  return Object([&](JsonWriter* json) {
+    json->Key("startTime").String(FormatRfc3339Nano(info.start_time_ms * 1'000'000));
+    json->Key("CWD").String(directory);
+    json->Key("hostname").String(host);
+    json->Key("serverTime").String(FormatRfc3339Nano(api.clock->NowNs()));
+    json->Key("reloadConfigSuccess").Bool(info.reload_success);
+    json->Key("lastConfigTime").String(FormatRfc3339Nano(info.last_reload_ms * 1'000'000));
+    json->Key("corruptionCount").Int(0);
+    json->Key("goroutineCount").Int(0);
+    json->Key("GOMAXPROCS").Int(static_cast<int64_t>(std::thread::hardware_concurrency()));
+    json->Key("GOMEMLIMIT").Int(0);
+    json->Key("GOGC").String("");
+    json->Key("GODEBUG").String("");
+    json->Key("storageRetention").String(info.retention);
+  });
+}
+
+HttpResponse Flags(const PromStatusApi& api) {
+  return Object([&](JsonWriter* json) {
+    for (const auto& [name, value] : api.flags) json->Key(name).String(value);
+  });
+}
+
+HttpResponse Config(const PromStatusApi& api) {
+  return Object([&](JsonWriter* json) { json->Key("yaml").String(api.config_yaml()); });
+}
+
+void WriteItems(std::string_view key, const std::vector<storage::Cardinality::Item>& items,
+                JsonWriter* json) {
+  json->Key(key).BeginArray();
+  for (const storage::Cardinality::Item& item : items) {
+    json->BeginObject().Key("name").String(item.name).Key("value").Uint(item.count).EndObject();
+  }
+  json->EndArray();
+}
+
+HttpResponse Tsdb(const PromStatusApi& api, HttpRequest& http) {
+  size_t limit = kCardinalityItems;
+  if (const std::string_view text = http.query.Get("limit"); !text.empty()) {
+    const std::optional<int64_t> number = ParseInt64(text);
+    if (!number.has_value() || *number < 1) {
+      return PromFailure(InvalidArgument("limit must be a positive number"));
+    }
+    if (*number > kMaxCardinalityItems) {
+      return PromFailure(
+          InvalidArgument("limit must not exceed " + std::to_string(kMaxCardinalityItems)));
+    }
+    limit = static_cast<size_t>(*number);
+  }
+  const storage::Cardinality found = api.maintenance->GetCardinality(limit);
+  return Object([&](JsonWriter* json) {
+    json->Key("headStats").BeginObject();
+    json->Key("numSeries").Uint(found.active_series);
+    json->Key("numLabelPairs").Uint(found.label_pairs);
+    json->Key("chunkCount").Uint(found.head_chunks);
+    json->Key("minTime").Int(found.min_time_ms);
+    json->Key("maxTime").Int(found.max_time_ms);
+    json->EndObject();
+    WriteItems("seriesCountByMetricName", found.series_by_metric, json);
+    WriteItems("labelValueCountByLabelName", found.values_by_label, json);
+    WriteItems("memoryInBytesByLabelName", found.bytes_by_label, json);
+    WriteItems("seriesCountByLabelValuePair", found.series_by_label_pair, json);
+  });
+}
+
+HttpResponse NoContent() {
+  HttpResponse response;
+  response.status = 204;
+  return response;
+}
+
+Result<storage::DeleteRequest> DeleteOf(const net::Parameters& form) {
+  if (!form.Has("match[]")) return InvalidArgument("no match[] parameter provided");
+  storage::DeleteRequest request;
+  ASSIGN_OR_RETURN(request.selectors, MatchParameters(form));
+  ASSIGN_OR_RETURN(request.min_time, TimeParameter(form, "start", kMinTimeMs));
+  ASSIGN_OR_RETURN(request.max_time, TimeParameter(form, "end", kMaxTimeMs));
+  return request;
+}
+
+HttpResponse DeleteSeries(const PromStatusApi& api, HttpRequest& http) {
+  const Result<storage::DeleteRequest> request = DeleteOf(http.Form());
+  if (!request.ok()) return PromFailure(request.status());
+  const Result<storage::DeleteReport> report = api.maintenance->Delete(*request);
+  return report.ok() ? NoContent() : PromFailure(report.status());
+}
+
+// Deleted samples leave the disk when their partition is rewritten, which compaction does to all.
+HttpResponse CleanTombstones(const PromStatusApi& api) {
+  const Status status = api.maintenance->Compact();
+  return status.ok() ? NoContent() : PromFailure(status);
+}
+
+HttpResponse Snapshot(const PromStatusApi& api) {
+  const int64_t now_ms = api.clock->NowMs();
+  const CivilTime time = CivilFromUnix(now_ms / 1000);
+  char name[64];
+  std::snprintf(name, sizeof(name), "%04lld%02d%02dT%02d%02d%02dZ-%03d",
+                static_cast<long long>(time.year), time.month, time.day, time.hour, time.minute,
+                time.second, static_cast<int>(now_ms % 1000));
+  const Status status =
+      api.maintenance->Snapshot(api.data_directory + "-snapshots/" + std::string(name));
+  if (!status.ok()) return PromFailure(status);
+  return Object([&](JsonWriter* json) { json->Key("name").String(name); });
+}
+
+void AddAdminRoutes(const PromStatusApi& api, net::Router* router) {
+  const auto add = [&](std::string_view pattern, const net::HttpHandler& handler) {
+    const auto guarded = [api, handler](HttpRequest& request) {
+      if (!api.enable_admin_api) return PromFailure(503, "unavailable", "admin APIs disabled");
+      return handler(request);
+    };
+    router->Add("POST", pattern, guarded, kAdmin);
+    router->Add("PUT", pattern, guarded, kAdmin);
+  };
+  add("/api/v1/admin/tsdb/delete_series",
+      [api](HttpRequest& request) { return DeleteSeries(api, request); });
+  add("/api/v1/admin/tsdb/clean_tombstones", [api](HttpRequest&) { return CleanTombstones(api); });
+  add("/api/v1/admin/tsdb/snapshot", [api](HttpRequest&) { return Snapshot(api); });
+}
+
+}  // namespace
+
+void AddPromStatusRoutes(const PromStatusApi& api, net::Router* router) {
+  router->Add("GET", "/api/v1/status/buildinfo", &BuildInfo, kAdmin);
+  router->Add(
+      "GET", "/api/v1/status/runtimeinfo", [api](HttpRequest&) { return Runtime(api); }, kAdmin);
+  router->Add(
+      "GET", "/api/v1/status/flags", [api](HttpRequest&) { return Flags(api); }, kAdmin);
+  router->Add(
+      "GET", "/api/v1/status/config", [api](HttpRequest&) { return Config(api); }, kAdmin);
+  router->Add(
+      "GET", "/api/v1/status/tsdb", [api](HttpRequest& request) { return Tsdb(api, request); },
+      kAdmin);
+  const auto constant = [&](std::string_view pattern, std::string json) {
+    router->Add(
+        "GET", pattern, [json](HttpRequest&) { return PromSuccess(json); }, kAdmin);
+  };
+  constant("/api/v1/status/walreplay", R"({"min":0,"max":0,"current":0})");
+  constant("/api/v1/status/tsdb/blocks", R"({"blocks":[]})");
+  constant("/api/v1/targets",
+           R"({"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}})");
+  constant("/api/v1/scrape_pools", R"({"scrapePools":[]})");
+  constant("/api/v1/targets/metadata", "[]");
+  constant("/api/v1/alertmanagers", R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
+  constant("/api/v1/notifications", "[]");
+  AddAdminRoutes(api, router);
+}
+
+}  // namespace tsdb::server

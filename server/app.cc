@@ -1,0 +1,344 @@
+#include "server/app.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "alert/manager.h"
+#include "alert/notification_manager.h"
+#include "base/duration.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/thread_pool.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "server/api/alerts.h"
+#include "server/api/health.h"
+#include "server/api/influx_query.h"
+#include "server/api/influx_write.h"
+#include "server/api/prom_query.h"
+#include "server/api/prom_status.h"
+#include "server/api/prom_write.h"
+#include "server/api/tsdbd_admin.h"
+#include "server/api/web_page.h"
+#include "server/config.h"
+#include "server/front_door.h"
+#include "server/process_metrics.h"
+#include "server/self_scrape.h"
+#include "server/version.h"
+#include "server/web_config.h"
+
+namespace tsdb::server {
+namespace {
+
+constexpr int64_t kStopGraceMs = 10'000;
+constexpr size_t kQueueLimit = 1000;
+// An append waits for the disk most of its time, and the more wait together, the more share one
+// sync.
+constexpr size_t kAppendThreads = 16;
+
+Result<alert::RuleLoad> ReadRules(const Config& config) {
+  alert::RuleLoad load;
+  load.default_interval_ms = config.evaluation_interval_ms;
+  load.default_query_offset_ms = config.rule_query_offset_ms;
+  load.external_labels = config.external_labels;
+  for (const std::string& path : config.rule_files) {
+    ASSIGN_OR_RETURN(std::string text, ReadWholeFile(path));
+    load.files.push_back({path, std::move(text)});
+  }
+  return load;
+}
+
+// The alertmanager.yml; nullopt without --alertmanager.config.file.
+Result<std::optional<alert::NotificationConfigSource>> ReadNotificationConfig(
+    const AppOptions& options) {
+  const std::string& path = options.flags.alertmanager_config_file;
+  if (path.empty()) return std::optional<alert::NotificationConfigSource>();
+  ASSIGN_OR_RETURN(std::string text, ReadWholeFile(path));
+  return std::optional<alert::NotificationConfigSource>({std::move(text), path, DirectoryOf(path)});
+}
+
+std::string RetentionText(const storage::EngineOptions& options) {
+  std::string text =
+      options.retention_time_ms == 0 ? "" : FormatDuration(options.retention_time_ms);
+  if (options.retention_size_bytes > 0) {
+    text += (text.empty() ? "" : " or ") + std::to_string(options.retention_size_bytes) + "B";
+  }
+  return text;
+}
+
+class AppImpl : public App {
+ public:
+  AppImpl(AppOptions options, std::function<void()> quit)
+      : options_(std::move(options)), quit_(std::move(quit)) {}
+
+  ~AppImpl() override {
+    ready_ = false;
+    if (server_ != nullptr) server_->Stop(kStopGraceMs);
+    self_scrape_.reset();
+    if (rules_ != nullptr) rules_->Stop();
+    if (notifications_ != nullptr) notifications_->Stop();
+  }
+
+  Status Start() {
+    runtime_.start_time_ms = Clock::Real().NowMs();
+    AddProcessMetrics(&metrics_, runtime_.start_time_ms);
+    ASSIGN_OR_RETURN(const Config config, LoadConfigOrEmbedded(options_.flags.config_file));
+    WebConfig web;
+    if (!options_.flags.web_config_file.empty()) {
+      ASSIGN_OR_RETURN(web, LoadWebConfigFile(options_.flags.web_config_file));
+    }
+    RETURN_IF_ERROR(OpenStorage(config));
+    RETURN_IF_ERROR(CreateDatabases(config));
+    engine_ =
+        promql::Engine::Create(EngineOptionsFor(config), storage_.get(), &query_pool_, &metrics_);
+    RETURN_IF_ERROR(StartAlerting(config));
+    NoteLoaded(config);
+    RETURN_IF_ERROR(Listen(config, std::move(web)));
+    StartSelfScrape(config);
+    ready_ = true;
+    return Status::Ok();
+  }
+
+  Status Reload() override {
+    const MutexLock one_at_a_time(reload_mutex_);
+    const Status status = TryReload();
+    if (status.ok()) {
+      LogInfo("configuration reloaded");
+    } else {
+      LogError("configuration not reloaded, the old one stays in force",
+               {{"error", status.message()}});
+      const MutexLock lock(status_mutex_);
+      runtime_.reload_success = false;
+    }
+    return status;
+  }
+
+  std::vector<std::string> addresses() const override { return server_->addresses(); }
+
+ private:
+  Status OpenStorage(const Config& config) {
+    storage::EngineOptions options = options_.storage;
+    options.limits.max_active_series = config.limits.max_series;
+    options.limits.max_exemplars = config.limits.max_exemplars;
+    options.metrics = &metrics_;
+    ASSIGN_OR_RETURN(storage_, storage::OpenStorage(options));
+    return Status::Ok();
+  }
+
+  // Databases that the configuration names and that are not there. Those that are keep their
+  // policies, which their users may have altered since.
+  Status CreateDatabases(const Config& config) {
+    for (const DatabaseConfig& database : config.databases) {
+      if (storage_->catalog().Find(database.name).has_value()) continue;
+      storage::RetentionPolicy policy;
+      policy.name = "autogen";
+      policy.duration_ns = database.retention_ms * 1'000'000;
+      RETURN_IF_ERROR(storage_->catalog().CreateDatabase(database.name, &policy));
+    }
+    return Status::Ok();
+  }
+
+  promql::EngineOptions EngineOptionsFor(const Config& config) const {
+    promql::EngineOptions engine = options_.engine;
+    engine.default_subquery_step_ms = config.evaluation_interval_ms;
+    return engine;
+  }
+
+  Status StartAlerting(const Config& config) {
+    alert::NotificationManagerOptions notification_options;
+    notification_options.state = &storage_->state();
+    notification_options.http = http_client_.get();
+    notification_options.metrics = &metrics_;
+    notification_options.external_url = options_.external_url;
+    ASSIGN_OR_RETURN(notifications_, alert::NotificationManager::Create(notification_options));
+
+    alert::RuleManagerOptions rule_options;
+    rule_options.engine = engine_.get();
+    rule_options.appender = storage_.get();
+    rule_options.state = &storage_->state();
+    rule_options.metrics = &metrics_;
+    rule_options.external_url = options_.external_url;
+    rule_options.resend_delay_ms = options_.resend_delay_ms;
+    rule_options.notify = [this](const std::vector<alert::Alert>& alerts) {
+      return notifications_->Receive(alerts);
+    };
+    rules_ = alert::RuleManager::Create(rule_options);
+    RETURN_IF_ERROR(LoadAlerting(config));
+    notifications_->Start();
+    rules_->Start();
+    return Status::Ok();
+  }
+
+  Status LoadAlerting(const Config& config) {
+    ASSIGN_OR_RETURN(const auto notification_config, ReadNotificationConfig(options_));
+    ASSIGN_OR_RETURN(const alert::RuleLoad rules, ReadRules(config));
+    if (notification_config) {
+      // Checked before the rules are loaded, so that a reload takes both or neither.
+      Status checked = alert::NotificationManager::CheckConfig(*notification_config);
+      if (!checked.ok()) return std::move(checked).Annotate(notification_config->path);
+    }
+    RETURN_IF_ERROR(rules_->Load(rules));
+    if (!notification_config) return Status::Ok();
+    return notifications_->LoadConfig(*notification_config).Annotate(notification_config->path);
+  }
+
+  Status TryReload() {
+    ASSIGN_OR_RETURN(const Config config, LoadConfigOrEmbedded(options_.flags.config_file));
+    RETURN_IF_ERROR(CreateDatabases(config));
+    RETURN_IF_ERROR(LoadAlerting(config));
+    NoteLoaded(config);
+    return Status::Ok();
+  }
+
+  void NoteLoaded(const Config& config) {
+    for (const std::string& section : config.warnings) {
+      LogWarn("this part of the configuration is understood but not acted on",
+              {{"section", section}});
+    }
+    const MutexLock lock(status_mutex_);
+    runtime_.reload_success = true;
+    runtime_.last_reload_ms = Clock::Real().NowMs();
+    runtime_.retention = RetentionText(options_.storage);
+    config_yaml_ = config.yaml;
+  }
+
+  RuntimeInfo GetRuntime() const {
+    const MutexLock lock(status_mutex_);
+    return runtime_;
+  }
+  std::string GetConfigYaml() const {
+    const MutexLock lock(status_mutex_);
+    return config_yaml_;
+  }
+
+  net::Router BuildRouter(const Config& config) {
+    net::Router router;
+    AddPromQueryRoutes({.engine = engine_.get(),
+                        .querier = storage_.get(),
+                        .scope = [](const net::HttpRequest&) { return storage::Scope(); }},
+                       &router);
+    AddPromWriteRoutes({.appender = storage_.get(),
+                        .catalog = &storage_->catalog(),
+                        .metrics = &metrics_,
+                        .limits = {},
+                        .required = nullptr},
+                       &router);
+    AddInfluxWriteRoutes({.appender = storage_.get(),
+                          .catalog = &storage_->catalog(),
+                          .metrics = &metrics_,
+                          .max_body_bytes = config.influx_max_body_bytes,
+                          .required = nullptr},
+                         &router);
+    AddInfluxQueryRoutes({.catalog = &storage_->catalog()}, &router);
+    AddPromStatusRoutes({.maintenance = storage_.get(),
+                         .enable_admin_api = options_.flags.enable_admin_api,
+                         .data_directory = options_.storage.path,
+                         .flags = options_.shown_flags,
+                         .config_yaml = [this] { return GetConfigYaml(); },
+                         .runtime = [this] { return GetRuntime(); }},
+                        &router);
+    AddTsdbdAdminRoutes({.maintenance = storage_.get(), .engine = engine_.get()}, &router);
+    AddAlertRoutes({.rules = rules_.get(), .notifications = notifications_.get()}, &router);
+    AddHealthRoutes({.enable_lifecycle = options_.flags.enable_lifecycle,
+                     .is_ready = [this] { return ready_.load(); },
+                     .reload = [this] { return Reload(); },
+                     .quit = quit_,
+                     .metrics = &metrics_},
+                    &router);
+    AddWebPageRoute(&router);
+    return router;
+  }
+
+  Status Listen(const Config& config, WebConfig web) {
+    for (const std::string& setting : web.warnings) {
+      LogWarn("this part of the web configuration has no effect here", {{"setting", setting}});
+    }
+    metrics_
+        .AddGauge("tsdbd_build_info", "Always 1; the version is in a label.",
+                  {{"version", std::string(kVersion)}})
+        ->Set(1);
+    metrics_
+        .AddGauge("prometheus_build_info", "Always 1; the version that clients of Prometheus see.",
+                  {{"version", std::string(kPrometheusVersion)}})
+        ->Set(1);
+    ASSIGN_OR_RETURN(front_door_,
+                     FrontDoor::Create({.cors_origin = options_.flags.cors_origin,
+                                        .users = std::move(web.users),
+                                        .response_headers = std::move(web.response_headers)}));
+    net::HttpServerOptions http;
+    http.listen_addresses = options_.listen_addresses;
+    http.route_prefix = options_.route_prefix;
+    http.tls = std::move(web.tls);
+    ASSIGN_OR_RETURN(
+        server_,
+        net::HttpServer::Start(
+            std::move(http), BuildRouter(config), {&append_pool_, &query_pool_, &admin_pool_},
+            [this](net::HttpRequest& request) { return front_door_->Before(request); },
+            [this](const net::HttpRequest& request, net::HttpResponse& response, int64_t) {
+              front_door_->After(request, &response);
+            },
+            &metrics_));
+    return Status::Ok();
+  }
+
+  void StartSelfScrape(const Config& config) {
+    if (config.self_scrape_interval_ms == 0) return;
+    SelfScrape::Options options;
+    options.interval_ms = config.self_scrape_interval_ms;
+    options.instance = server_->addresses()[0];
+    options.metrics = &metrics_;
+    options.appender = storage_.get();
+    self_scrape_ = std::make_unique<SelfScrape>(std::move(options));
+  }
+
+  // Members are destroyed from the last to the first: what uses another thing comes after it.
+  const AppOptions options_;
+  const std::function<void()> quit_;
+  MetricsRegistry metrics_;
+  std::atomic<bool> ready_{false};
+  Mutex reload_mutex_;
+  mutable Mutex status_mutex_;
+  RuntimeInfo runtime_ GUARDED_BY(status_mutex_);
+  std::string config_yaml_ GUARDED_BY(status_mutex_);
+  std::unique_ptr<storage::Storage> storage_;
+  std::unique_ptr<net::HttpClient> http_client_ = net::HttpClient::Create();
+  ThreadPool append_pool_{"append", kAppendThreads, kQueueLimit};
+  ThreadPool query_pool_{"query", std::max<size_t>(4, std::thread::hardware_concurrency()),
+                         kQueueLimit};
+  ThreadPool admin_pool_{"admin", 2, kQueueLimit};
+  std::unique_ptr<promql::Engine> engine_;
+  std::unique_ptr<alert::NotificationManager> notifications_;
+  std::unique_ptr<alert::RuleManager> rules_;
+  std::unique_ptr<FrontDoor> front_door_;
+  std::unique_ptr<SelfScrape> self_scrape_;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<App>> App::Start(AppOptions options, std::function<void()> quit) {
+  auto app = std::make_unique<AppImpl>(std::move(options), std::move(quit));
+  RETURN_IF_ERROR(app->Start());
+  return std::unique_ptr<App>(std::move(app));
+}
+
+Status CheckConfigFiles(const AppOptions& options) {
+  ASSIGN_OR_RETURN(const Config config, LoadConfigOrEmbedded(options.flags.config_file));
+  ASSIGN_OR_RETURN(const alert::RuleLoad rules, ReadRules(config));
+  for (const alert::RuleSource& file : rules.files) {
+    const std::vector<std::string> errors = alert::CheckRuleFile(file, nullptr);
+    if (!errors.empty()) return InvalidArgument(errors[0]);
+  }
+  if (!options.flags.web_config_file.empty()) {
+    RETURN_IF_ERROR(LoadWebConfigFile(options.flags.web_config_file).status());
+  }
+  ASSIGN_OR_RETURN(const auto notification_config, ReadNotificationConfig(options));
+  if (!notification_config) return Status::Ok();
+  Status checked = alert::NotificationManager::CheckConfig(*notification_config);
+  return std::move(checked).Annotate(notification_config->path);
+}
+
+}  // namespace tsdb::server

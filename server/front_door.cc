@@ -1,0 +1,79 @@
+#include "server/front_door.h"
+
+#include <algorithm>
+#include <array>
+
+#include "server/api/influx_common.h"
+
+namespace tsdb::server {
+namespace {
+
+// Open whoever asks, so that load balancers and clients can see that we are there.
+constexpr std::array<std::string_view, 6> kOpenPaths = {"/-/healthy", "/-/ready", "/ping",
+                                                        "/status",    "/health",  "/ready"};
+
+bool IsPromApi(std::string_view path) {
+  return path.starts_with("/api/v1/") || path.starts_with("/api/v2/") || path == "/federate";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FrontDoor>> FrontDoor::Create(Options options) {
+  Result<Regex> origin = Regex::Compile(options.cors_origin);
+  if (!origin.ok()) return std::move(origin).status().Annotate("--web.cors.origin");
+  return std::unique_ptr<FrontDoor>(new FrontDoor(std::move(options), *std::move(origin)));
+}
+
+FrontDoor::FrontDoor(Options options, Regex origin)
+    : options_(std::move(options)),
+      origin_(std::move(origin)),
+      any_origin_(options_.cors_origin == ".*") {
+  if (!options_.users.empty()) auth_ = std::make_unique<BasicAuth>(options_.users);
+}
+
+std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) {
+  // Browsers send a preflight without credentials.
+  if (request.method == "OPTIONS" && IsPromApi(request.path) && !IsInfluxPath(request.path)) {
+    auto response = std::make_unique<net::HttpResponse>();
+    response->status = 204;
+    return response;
+  }
+  const bool open =
+      std::find(kOpenPaths.begin(), kOpenPaths.end(), request.path) != kOpenPaths.end();
+  if (auth_ == nullptr || open) return nullptr;
+  if (std::optional<std::string> user = auth_->Check(request.headers.Get("Authorization"))) {
+    request.user = *std::move(user);
+    return nullptr;
+  }
+  auto response =
+      std::make_unique<net::HttpResponse>(net::HttpResponse::Text(401, "Unauthorized\n"));
+  response->headers.Add("WWW-Authenticate", "Basic");
+  return response;
+}
+
+// As Prometheus does (prometheus/common/server and util/httputil/cors.go).
+void FrontDoor::AddCors(const net::HttpRequest& request, net::HttpResponse* response) const {
+  const std::string_view origin = request.headers.Get("Origin");
+  if (origin.empty()) return;
+  response->headers.Set("Access-Control-Allow-Headers",
+                        "Accept, Authorization, Content-Type, Origin");
+  response->headers.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
+  response->headers.Set("Access-Control-Expose-Headers", "Date");
+  response->headers.Add("Vary", "Origin");
+  if (any_origin_) {
+    response->headers.Set("Access-Control-Allow-Origin", "*");
+  } else if (origin_.FullMatch(origin)) {
+    response->headers.Set("Access-Control-Allow-Origin", std::string(origin));
+  }
+}
+
+void FrontDoor::After(const net::HttpRequest& request, net::HttpResponse* response) const {
+  if (IsInfluxPath(request.path)) {
+    FinishInfluxResponse(request, options_.clock->NowNs(), response);
+  } else if (IsPromApi(request.path)) {
+    AddCors(request, response);
+  }
+  for (const auto& [name, value] : options_.response_headers) response->headers.Set(name, value);
+}
+
+}  // namespace tsdb::server
