@@ -1,0 +1,388 @@
+// sum, avg, min, max, count, group, stddev, stdvar, quantile. Semantics: Prometheus'
+// promql/engine.go (aggregation). Series are taken in order, so that sums come out bit for bit the
+// same however many threads read them.
+#include "query/promql/exec/aggregate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "model/histogram_math.h"
+#include "query/promql/exec/grouping.h"
+#include "query/promql/exec/quantile.h"
+#include "query/promql/exec/scalars.h"
+
+namespace tsdb::promql {
+namespace {
+
+// Bits of what a group has seen at a step.
+enum CellFlag : uint8_t {
+  kSeenFloat = 1,
+  kSeenHistogram = 2,
+  kIncremental = 4,   // the mean of floats is kept instead of their sum, which would overflow
+  kIncompatible = 8,  // exponential and custom buckets met
+};
+
+// The histograms of a group at a step.
+struct HistogramCell {
+  explicit HistogramCell(const Histogram& first) : sum(first) {}
+  HistogramSum sum;
+  bool incremental = false;  // `sum` is the mean
+  bool reset_seen = false;
+  bool not_reset_seen = false;
+};
+
+// The cells of all groups and steps, group after group.
+struct Cells {
+  std::vector<uint8_t> flags;
+  std::vector<double> value;         // sum, extreme, sum of squares, count
+  std::vector<double> compensation;  // of `value`; the mean for the variance
+  std::vector<double> count;
+  std::vector<std::unique_ptr<HistogramCell>> histograms;  // made when the first histogram comes
+  std::vector<std::vector<double>> values;                 // quantile
+};
+
+class Aggregate final : public Operator {
+ public:
+  Aggregate(ExecContext* context, const Grid& grid, const AggregateExpr& aggregate,
+            OperatorPtr input, OperatorPtr param)
+      : Operator(context, grid),
+        aggregate_(aggregate),
+        op_(aggregate.op),
+        at_(aggregate.expr->position()),
+        input_(std::move(input)),
+        param_operator_(std::move(param)),
+        grouping_(context->delayed_names(), aggregate.grouping, aggregate.without),
+        reservation_(&context->budget) {}
+
+  Status Prepare() override {
+    RETURN_IF_ERROR(ReadAggregateParam(param_operator_, &param_));
+    if (op_ == AggregateOp::kQuantile) NoteQuantileParam();
+    RETURN_IF_ERROR(input_->Prepare());
+    grouping_.Assign(input_->series());
+    Allocate();
+    RETURN_IF_ERROR(ReadInOrder(
+        context_, input_.get(),
+        [this](size_t series, const Column& column) { return Consume(series, column); }));
+    // The input is done with; so is what it holds.
+    labels_.reserve(order_.size());
+    for (const uint32_t group : order_) {
+      labels_.push_back(grouping_.LabelsOf(input_->series()[grouping_.first_series(group)]));
+      series_.push_back({&labels_.back(), drop_name_[group] != 0});
+    }
+    return Status::Ok();
+  }
+
+  Status Read(size_t index, Column* out) override {
+    out->Reset(grid_.count);
+    const size_t base = order_[index] * grid_.count;
+    for (size_t step = 0; step < grid_.count; ++step) {
+      if (cells_.flags[base + step] != 0) Finish(base + step, step, out);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  bool NeedsCount() const {
+    return op_ == AggregateOp::kAvg || op_ == AggregateOp::kStddev || op_ == AggregateOp::kStdvar;
+  }
+  bool NeedsCompensation() const { return op_ == AggregateOp::kSum || NeedsCount(); }
+
+  void Allocate() {
+    const size_t size = grouping_.group_count() * grid_.count;
+    cells_.flags.assign(size, 0);
+    seen_.assign(grouping_.group_count(), 0);
+    drop_name_.assign(grouping_.group_count(), 0);
+    if (op_ == AggregateOp::kQuantile) {
+      cells_.values.resize(size);
+      return;
+    }
+    cells_.value.assign(size, 0);
+    if (NeedsCompensation()) cells_.compensation.assign(size, 0);
+    if (NeedsCount()) cells_.count.assign(size, 0);
+  }
+
+  void NoteQuantileParam() {
+    const PositionRange at = aggregate_.param->position();
+    if (param_.has_nan) context_->annotations.InvalidQuantile(NormalNan(), at);
+    if (param_.max > 1) context_->annotations.InvalidQuantile(param_.max, at);
+    if (param_.min < 0) context_->annotations.InvalidQuantile(param_.min, at);
+  }
+
+  Status Consume(size_t series, const Column& column) {
+    const uint32_t group = grouping_.group_of(series);
+    const size_t base = group * grid_.count;
+    bool any = false;
+    for (size_t step = 0; step < grid_.count; ++step) {
+      if (column.is_float(step)) {
+        TakeFloat(base + step, column.values[step]);
+        any = true;
+      } else if (column.is_histogram(step)) {
+        TakeHistogram(base + step, *column.histograms[step], series);
+        any = true;
+      }
+    }
+    if (!any) return Status::Ok();
+    if (input_->series()[series].drop_name) drop_name_[group] = 1;
+    if (op_ == AggregateOp::kQuantile) RETURN_IF_ERROR(reservation_.Add(column.SampleCount()));
+    if (seen_[group] != 0) return Status::Ok();
+    seen_[group] = 1;
+    order_.push_back(group);
+    return reservation_.Add(grid_.count);
+  }
+
+  void TakeFloat(size_t cell, double v) {
+    uint8_t& flags = cells_.flags[cell];
+    const bool first = flags == 0;
+    if ((flags & kIncompatible) != 0) return;
+    flags |= kSeenFloat;
+    switch (op_) {
+      case AggregateOp::kSum:
+        if (first) {
+          cells_.value[cell] = v;
+        } else {
+          CompensatedAdd(v, &cells_.value[cell], &cells_.compensation[cell]);
+        }
+        return;
+      case AggregateOp::kAvg:
+        AddToMean(cell, v);
+        return;
+      case AggregateOp::kMin:
+        if (first || cells_.value[cell] > v || std::isnan(cells_.value[cell]))
+          cells_.value[cell] = v;
+        return;
+      case AggregateOp::kMax:
+        if (first || cells_.value[cell] < v || std::isnan(cells_.value[cell]))
+          cells_.value[cell] = v;
+        return;
+      case AggregateOp::kCount:
+        cells_.value[cell] += 1;
+        return;
+      case AggregateOp::kStddev:
+      case AggregateOp::kStdvar:
+        AddToVariance(cell, v, first);
+        return;
+      case AggregateOp::kQuantile:
+        cells_.values[cell].push_back(v);
+        return;
+      default:  // group: that there was a sample is all
+        return;
+    }
+  }
+
+  // The mean is the sum by the count, until the sum would overflow, and from then on kept itself.
+  void AddToMean(size_t cell, double v) {
+    double& count = cells_.count[cell];
+    double& value = cells_.value[cell];
+    double& compensation = cells_.compensation[cell];
+    count += 1;
+    if (count == 1) {
+      value = v;
+      return;
+    }
+    if ((cells_.flags[cell] & kIncremental) == 0) {
+      double next = value;
+      double next_compensation = compensation;
+      CompensatedAdd(v, &next, &next_compensation);
+      if (!std::isinf(next)) {
+        value = next;
+        compensation = next_compensation;
+        return;
+      }
+      cells_.flags[cell] |= kIncremental;
+      value /= count - 1;
+      compensation /= count - 1;
+    }
+    const double q = (count - 1) / count;
+    value *= q;
+    compensation *= q;
+    CompensatedAdd(v / count, &value, &compensation);
+  }
+
+  // Welford's recurrence; `compensation` holds the mean.
+  void AddToVariance(size_t cell, double v, bool first) {
+    double& count = cells_.count[cell];
+    double& mean = cells_.compensation[cell];
+    double& squares = cells_.value[cell];
+    count += 1;
+    if (first) {
+      mean = v;
+      squares = std::isfinite(v) ? 0 : NormalNan();
+      return;
+    }
+    const double delta = v - mean;
+    mean += delta / count;
+    squares += delta * (v - mean);
+  }
+
+  void TakeHistogram(size_t cell, const Histogram& h, size_t series) {
+    uint8_t& flags = cells_.flags[cell];
+    if ((flags & kIncompatible) != 0) return;
+    switch (op_) {
+      case AggregateOp::kSum:
+      case AggregateOp::kAvg:
+        AddHistogramTo(cell, h, series);
+        return;
+      case AggregateOp::kCount:
+        cells_.value[cell] += 1;
+        flags |= kSeenHistogram;
+        return;
+      case AggregateOp::kGroup:
+        flags |= kSeenHistogram;
+        return;
+      default:
+        context_->annotations.HistogramIgnoredInAggregation(AggregateOpName(op_), at_);
+    }
+  }
+
+  void AddHistogramTo(size_t cell, const Histogram& h, size_t series) {
+    uint8_t& flags = cells_.flags[cell];
+    const bool is_mean = op_ == AggregateOp::kAvg;
+    if (is_mean) cells_.count[cell] += 1;
+    const bool first = flags == 0;
+    flags |= kSeenHistogram;
+    // Together with floats there is no result anyway.
+    if ((flags & kSeenFloat) != 0) return;
+    if (cells_.histograms.empty()) cells_.histograms.resize(cells_.flags.size());
+    std::unique_ptr<HistogramCell>& slot = cells_.histograms[cell];
+    if (first) {
+      slot = std::make_unique<HistogramCell>(h);
+    } else {
+      const HistogramOutcome outcome =
+          is_mean ? AddToHistogramMean(cells_.count[cell], h, slot.get()) : slot->sum.Add(h);
+      if (outcome.bounds_reconciled) {
+        context_->annotations.MismatchedCustomBuckets(HistogramOperation::kAggregation, at_);
+      }
+      if (!outcome.compatible) {
+        context_->annotations.MixedExponentialCustomHistograms(
+            LabelsView(context_->delayed_names()).Get(input_->series()[series], kMetricName), at_);
+        flags |= kIncompatible;
+      }
+    }
+    slot->reset_seen |= h.counter_reset_hint == CounterResetHint::kReset;
+    slot->not_reset_seen |= h.counter_reset_hint == CounterResetHint::kNotReset;
+  }
+
+  static HistogramOutcome AddToHistogramMean(double count, const Histogram& h,
+                                             HistogramCell* cell) {
+    if (!cell->incremental) {
+      HistogramSum next = cell->sum;
+      const HistogramOutcome outcome = next.Add(h);
+      if (!outcome.compatible) return outcome;
+      if (!next.HasInfinity()) {
+        cell->sum = std::move(next);
+        return outcome;
+      }
+      cell->incremental = true;
+      cell->sum.Divide(count - 1);
+    }
+    cell->sum.Multiply((count - 1) / count);
+    Histogram part = h;
+    DivideHistogram(&part, count);
+    return cell->sum.Add(part);
+  }
+
+  void Finish(size_t cell, size_t step, Column* out) {
+    const uint8_t flags = cells_.flags[cell];
+    const double value = cells_.value.empty() ? 0 : cells_.value[cell];
+    switch (op_) {
+      case AggregateOp::kSum:
+      case AggregateOp::kAvg:
+        FinishSum(cell, step, flags, out);
+        return;
+      case AggregateOp::kGroup:
+        out->SetFloat(step, 1);
+        return;
+      case AggregateOp::kStdvar:
+        out->SetFloat(step, value / cells_.count[cell]);
+        return;
+      case AggregateOp::kStddev:
+        out->SetFloat(step, std::sqrt(value / cells_.count[cell]));
+        return;
+      case AggregateOp::kQuantile:
+        out->SetFloat(step, Quantile(param_.values.values[step], &cells_.values[cell]));
+        return;
+      default:
+        out->SetFloat(step, value);
+    }
+  }
+
+  void FinishSum(size_t cell, size_t step, uint8_t flags, Column* out) {
+    if ((flags & kSeenFloat) != 0 && (flags & kSeenHistogram) != 0) {
+      context_->annotations.MixedFloatsHistogramsInAggregation(at_);
+      return;
+    }
+    if ((flags & kIncompatible) != 0) return;
+    const bool is_mean = op_ == AggregateOp::kAvg;
+    if ((flags & kSeenFloat) != 0) {
+      double value = cells_.value[cell];
+      double compensation = cells_.compensation[cell];
+      if (is_mean && (flags & kIncremental) == 0) {
+        value /= cells_.count[cell];
+        compensation /= cells_.count[cell];
+      }
+      out->SetFloat(step, value + compensation);
+      return;
+    }
+    HistogramCell& histogram = *cells_.histograms[cell];
+    if (is_mean && !histogram.incremental) histogram.sum.Divide(cells_.count[cell]);
+    Histogram total = histogram.sum.Total();
+    CompactHistogram(&total);
+    if (histogram.reset_seen && histogram.not_reset_seen) {
+      context_->annotations.CounterResetCollision(HistogramOperation::kAggregation, at_);
+    }
+    out->SetHistogram(step, std::make_shared<const Histogram>(std::move(total)));
+  }
+
+  const AggregateExpr& aggregate_;
+  const AggregateOp op_;
+  const PositionRange at_;
+  const OperatorPtr input_;
+  OperatorPtr param_operator_;
+  AggregateParam param_;
+  Grouping grouping_;
+  Cells cells_;
+  std::vector<uint8_t> seen_;       // groups with a sample
+  std::vector<uint8_t> drop_name_;  // groups
+  std::vector<uint32_t> order_;     // groups with samples, by their first sample's series
+  std::vector<Labels> labels_;
+  Reservation reservation_;
+};
+
+}  // namespace
+
+Status ReadAggregateParam(OperatorPtr& param, AggregateParam* out) {
+  if (param == nullptr) return Status::Ok();
+  RETURN_IF_ERROR(param->Prepare());
+  RETURN_IF_ERROR(ReadScalar(param.get(), &out->values));
+  bool first = true;
+  for (const double v : out->values.values) {
+    out->has_nan |= std::isnan(v);
+    out->min = first ? v : GoMin(out->min, v);
+    out->max = first ? v : GoMax(out->max, v);
+    first = false;
+  }
+  return Status::Ok();
+}
+
+OperatorPtr MakeAggregate(ExecContext* context, const Grid& grid, const AggregateExpr& aggregate,
+                          OperatorPtr input, OperatorPtr param) {
+  switch (aggregate.op) {
+    case AggregateOp::kTopK:
+    case AggregateOp::kBottomK:
+    case AggregateOp::kLimitK:
+    case AggregateOp::kLimitRatio:
+      return MakeAggregateK(context, grid, aggregate, std::move(input), std::move(param));
+    case AggregateOp::kCountValues:
+      return MakeCountValues(context, grid, aggregate, std::move(input));
+    default:
+      return std::make_unique<Aggregate>(context, grid, aggregate, std::move(input),
+                                         std::move(param));
+  }
+}
+
+}  // namespace tsdb::promql

@@ -1,0 +1,286 @@
+#include "query/promql/exec/instant_selector.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/histogram_math.h"
+#include "query/promql/exec/range_extended.h"
+
+namespace tsdb::promql {
+namespace {
+
+// How many series pass between two looks at the clock.
+constexpr size_t kCancelCheckMask = 15;
+
+class InstantSelector final : public Operator {
+ public:
+  InstantSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
+                  Matchers matchers, TimeShift shift, SelectedValue value, bool histogram_stats)
+      : Operator(context, grid),
+        selections_(selections),
+        matchers_(std::move(matchers)),
+        shift_(shift),
+        value_(value),
+        histogram_stats_(histogram_stats) {}
+
+  Status Prepare() override {
+    if (grid_.count == 0) return Status::Ok();
+    ASSIGN_OR_RETURN(
+        selection_,
+        selections_->Select(matchers_, shift_.Apply(grid_.start_ms) - context_->lookback_ms + 1,
+                            shift_.Apply(grid_.end_ms())));
+    const size_t count = selection_->series().size();
+    series_.reserve(count);
+    const bool drop_name = value_ != SelectedValue::kSample;
+    for (size_t i = 0; i < count; ++i)
+      series_.push_back({&selection_->series().labels(i), drop_name});
+    return Status::Ok();
+  }
+
+  Status Read(size_t index, Column* out) override {
+    if ((index & kCancelCheckMask) == 0) RETURN_IF_ERROR(context_->CheckCancelled());
+    out->Reset(grid_.count);
+    const std::unique_ptr<storage::SampleCursor> cursor = selection_->series().Open(index);
+    thread_local storage::SampleBlock block;
+    Walk walk;
+    while (walk.step < grid_.count) {
+      ASSIGN_OR_RETURN(const bool more, cursor->Next(&block));
+      if (!more) break;
+      if (block.type == ValueType::kFloat) {
+        TakeFloats(block, &walk, out);
+      } else {
+        TakeHistograms(block, &walk, out);
+      }
+    }
+    for (; walk.step < grid_.count; ++walk.step) {
+      Emit(walk.last, shift_.Apply(grid_.At(walk.step)), &walk, out);
+    }
+    if (!context_->stats.per_step()) context_->stats.AddTotal(grid_, walk.seen);
+    return Status::Ok();
+  }
+
+ private:
+  struct Last {
+    SampleKind kind = SampleKind::kNone;
+    int64_t time_ms = 0;
+    int64_t start_ms = 0;
+    double value = 0;
+    HistogramPtr histogram;
+  };
+  struct Walk {
+    size_t step = 0;
+    Last last;  // of the blocks before
+    uint64_t seen = 0;
+    HistogramStatsFilter stats;
+  };
+
+  static int64_t StartOf(const storage::SampleBlock& block, size_t i) {
+    return i < block.start_timestamps.size() ? block.start_timestamps[i] : 0;
+  }
+
+  void TakeFloats(const storage::SampleBlock& block, Walk* walk, Column* out) const {
+    const size_t size = block.timestamps.size();
+    const int64_t* times = block.timestamps.data();
+    size_t next = 0;  // first sample after the step
+    for (; walk->step < grid_.count; ++walk->step) {
+      const int64_t time = shift_.Apply(grid_.At(walk->step));
+      while (next < size && times[next] <= time) ++next;
+      if (next == size) break;
+      if (next == 0) {
+        Emit(walk->last, time, walk, out);
+        continue;
+      }
+      const size_t i = next - 1;
+      if (times[i] <= time - context_->lookback_ms) continue;
+      EmitFloat(block.floats[i], times[i], StartOf(block, i), walk, out);
+    }
+    if (size == 0) return;
+    walk->last.kind = SampleKind::kFloat;
+    walk->last.time_ms = times[size - 1];
+    walk->last.start_ms = StartOf(block, size - 1);
+    walk->last.value = block.floats[size - 1];
+    walk->last.histogram.reset();
+  }
+
+  void TakeHistograms(const storage::SampleBlock& block, Walk* walk, Column* out) const {
+    for (size_t i = 0; i < block.timestamps.size(); ++i) {
+      for (; walk->step < grid_.count; ++walk->step) {
+        const int64_t time = shift_.Apply(grid_.At(walk->step));
+        if (block.timestamps[i] <= time) break;
+        Emit(walk->last, time, walk, out);
+      }
+      walk->last = {
+          SampleKind::kHistogram, block.timestamps[i], StartOf(block, i), 0,
+          histogram_stats_ ? walk->stats.Apply(block.histograms[i]) : block.histograms[i]};
+    }
+  }
+
+  void Emit(const Last& last, int64_t time, Walk* walk, Column* out) const {
+    if (last.kind == SampleKind::kNone || last.time_ms <= time - context_->lookback_ms) return;
+    if (last.kind == SampleKind::kFloat) {
+      EmitFloat(last.value, last.time_ms, last.start_ms, walk, out);
+      return;
+    }
+    if (IsStaleHistogram(*last.histogram)) return;
+    const size_t weight =
+        value_ == SelectedValue::kSample ? HistogramSampleSize(*last.histogram) : 1;
+    Count(weight, walk);
+    if (value_ == SelectedValue::kSample) {
+      out->SetHistogram(walk->step, last.histogram);
+    } else {
+      EmitTime(last.time_ms, last.start_ms, walk->step, out);
+    }
+  }
+
+  void EmitFloat(double value, int64_t time_ms, int64_t start_ms, Walk* walk, Column* out) const {
+    if (IsStaleMarker(value)) return;
+    Count(1, walk);
+    if (value_ == SelectedValue::kSample) {
+      out->SetFloat(walk->step, value);
+    } else {
+      EmitTime(time_ms, start_ms, walk->step, out);
+    }
+  }
+
+  void EmitTime(int64_t time_ms, int64_t start_ms, size_t step, Column* out) const {
+    const int64_t shown = value_ == SelectedValue::kTimestamp ? time_ms : start_ms;
+    out->SetFloat(step, static_cast<double>(shown) / 1000);
+  }
+
+  void Count(size_t weight, Walk* walk) const {
+    walk->seen += weight;
+    if (context_->stats.per_step()) context_->stats.Add(grid_, walk->step, weight);
+  }
+
+  SelectionCache* const selections_;
+  const Matchers matchers_;
+  const TimeShift shift_;
+  const SelectedValue value_;
+  const bool histogram_stats_;
+  std::shared_ptr<const Selection> selection_;
+};
+
+// Interpolates between the sample before and the sample after each step.
+class SmoothedSelector final : public Operator {
+ public:
+  SmoothedSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
+                   const VectorSelector& selector, bool histogram_stats)
+      : Operator(context, grid),
+        selections_(selections),
+        selector_(selector),
+        shift_{selector.time.at_ms, selector.time.offset_ms},
+        histogram_stats_(histogram_stats) {}
+
+  Status Prepare() override {
+    if (grid_.count == 0) return Status::Ok();
+    ASSIGN_OR_RETURN(selection_,
+                     selections_->Select(selector_.matchers,
+                                         shift_.Apply(grid_.start_ms) - context_->lookback_ms + 1,
+                                         shift_.Apply(grid_.end_ms()) + context_->lookback_ms));
+    const size_t count = selection_->series().size();
+    for (size_t i = 0; i < count; ++i) series_.push_back({&selection_->series().labels(i), false});
+    return Status::Ok();
+  }
+
+  Status Read(size_t index, Column* out) override {
+    RETURN_IF_ERROR(context_->CheckCancelled());
+    out->Reset(grid_.count);
+    SeriesSamples samples;
+    RETURN_IF_ERROR(selection_->Read(index, {.histogram_stats = histogram_stats_}, &samples));
+    Reservation reservation(&context_->budget);
+    RETURN_IF_ERROR(reservation.Add(samples.SampleCount()));
+    const std::string_view metric_name = series_[index].labels->metric_name();
+    for (size_t step = 0; step < grid_.count; ++step) {
+      const int64_t time = shift_.Apply(grid_.At(step));
+      const Span floats = Around(samples.times, time);
+      const Span histograms = Around(samples.histogram_times, time);
+      if (floats.begin != floats.end && histograms.begin != histograms.end) {
+        context_->annotations.MixedFloatsHistograms(metric_name, selector_.position());
+      } else if (histograms.begin != histograms.end) {
+        SmoothHistogram(samples, histograms, time, metric_name, step, out);
+      } else if (floats.begin != floats.end) {
+        SmoothFloat(samples, floats, time, step, out);
+      }
+    }
+    return Status::Ok();
+  }
+
+ private:
+  struct Span {
+    size_t begin = 0;
+    size_t end = 0;
+    size_t at = 0;  // first not before the step
+  };
+  Span Around(const std::vector<int64_t>& times, int64_t time) const {
+    const auto first = times.begin();
+    const auto index = [&](auto it) { return static_cast<size_t>(it - first); };
+    return {index(std::upper_bound(first, times.end(), time - context_->lookback_ms)),
+            index(std::upper_bound(first, times.end(), time + context_->lookback_ms)),
+            index(std::lower_bound(first, times.end(), time))};
+  }
+
+  static void SmoothFloat(const SeriesSamples& s, const Span& span, int64_t time, size_t step,
+                          Column* out) {
+    if (span.at < span.end && s.times[span.at] == time) {
+      out->SetFloat(step, s.values[span.at]);
+    } else if (span.at > span.begin && span.at < span.end) {
+      out->SetFloat(step, InterpolateFloat(s, span.at - 1, span.at, time, false));
+    } else if (span.at > span.begin) {
+      out->SetFloat(step, s.values[span.at - 1]);
+    }
+  }
+
+  void SmoothHistogram(const SeriesSamples& s, const Span& span, int64_t time,
+                       std::string_view metric_name, size_t step, Column* out) const {
+    if (span.at < span.end && s.histogram_times[span.at] == time) {
+      out->SetHistogram(step, s.histograms[span.at]);
+      return;
+    }
+    if (span.at <= span.begin) return;
+    const Histogram& before = *s.histograms[span.at - 1];
+    if (span.at >= span.end) {
+      // The hint tells how two samples follow each other; this one is repeated.
+      auto copy = std::make_shared<Histogram>(before);
+      copy->counter_reset_hint = CounterResetHint::kUnknown;
+      out->SetHistogram(step, std::move(copy));
+      return;
+    }
+    const Histogram& after = *s.histograms[span.at];
+    const bool is_counter = before.counter_reset_hint != CounterResetHint::kGauge ||
+                            after.counter_reset_hint != CounterResetHint::kGauge;
+    std::optional<Histogram> between = InterpolateHistogram(context_, s, span.at - 1, span.at, time,
+                                                            is_counter, selector_.position());
+    if (!between.has_value()) {
+      context_->annotations.MixedExponentialCustomHistograms(metric_name, selector_.position());
+      return;
+    }
+    out->SetHistogram(step, std::make_shared<const Histogram>(*std::move(between)));
+  }
+
+  SelectionCache* const selections_;
+  const VectorSelector& selector_;
+  const TimeShift shift_;
+  const bool histogram_stats_;
+  std::shared_ptr<const Selection> selection_;
+};
+
+}  // namespace
+
+OperatorPtr MakeInstantSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
+                                const VectorSelector& selector, SelectedValue value,
+                                bool histogram_stats) {
+  if (selector.smoothed && value == SelectedValue::kSample) {
+    return std::make_unique<SmoothedSelector>(context, selections, grid, selector, histogram_stats);
+  }
+  return std::make_unique<InstantSelector>(context, selections, grid, selector.matchers,
+                                           TimeShift{selector.time.at_ms, selector.time.offset_ms},
+                                           value, histogram_stats);
+}
+
+OperatorPtr MakeTimestampSelector(ExecContext* context, SelectionCache* selections,
+                                  const Grid& grid, Matchers matchers, TimeShift shift) {
+  return std::make_unique<InstantSelector>(context, selections, grid, std::move(matchers), shift,
+                                           SelectedValue::kTimestamp, false);
+}
+
+}  // namespace tsdb::promql

@@ -1,0 +1,15 @@
+// label_replace and label_join: samples stay, labels change. sort and its kin: labels and samples
+// stay, the order changes (in instant queries).
+#pragma once
+
+#include "query/promql/ast.h"
+#include "query/promql/exec/operator.h"
+
+namespace tsdb::promql {
+
+// `call` is borrowed and outlives the operator.
+OperatorPtr MakeLabelFunction(ExecContext* context, const Grid& grid, const Call& call,
+                              OperatorPtr vector);
+OperatorPtr MakeSort(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr vector);
+
+}  // namespace tsdb::promql

@@ -1,0 +1,151 @@
+// sort, sort_desc, sort_by_label, sort_by_label_desc.
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "query/promql/exec/label_function.h"
+#include "query/promql/exec/labels_view.h"
+#include "query/promql/functions.h"
+
+namespace tsdb::promql {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// Whether `a` comes before `b` when runs of digits count as numbers ("node2" before "node10"). The
+// rule of github.com/facette/natsort, which Prometheus uses: both are cut into runs of digits and
+// of others; the first runs that differ decide, as numbers if both are and differ, else as text.
+std::vector<std::string_view> Runs(std::string_view text) {
+  std::vector<std::string_view> runs;
+  size_t begin = 0;
+  for (size_t i = 1; i <= text.size(); ++i) {
+    if (i < text.size() && IsDigit(text[i]) == IsDigit(text[begin])) continue;
+    runs.push_back(text.substr(begin, i - begin));
+    begin = i;
+  }
+  return runs;
+}
+
+std::string_view WithoutZeros(std::string_view digits) {
+  const size_t first = digits.find_first_not_of('0');
+  return first == std::string_view::npos ? std::string_view() : digits.substr(first);
+}
+
+bool NaturallyLess(std::string_view a, std::string_view b) {
+  const std::vector<std::string_view> x = Runs(a);
+  const std::vector<std::string_view> y = Runs(b);
+  for (size_t i = 0; i < x.size() && i < y.size(); ++i) {
+    if (x[i] == y[i]) continue;
+    if (IsDigit(x[i][0]) && IsDigit(y[i][0])) {
+      const std::string_view m = WithoutZeros(x[i]);
+      const std::string_view n = WithoutZeros(y[i]);
+      if (m.size() != n.size()) return m.size() < n.size();
+      if (m != n) return m < n;
+      continue;
+    }
+    return x[i] < y[i];
+  }
+  // Only leading zeros differ, or one ends first.
+  return x.size() != y.size() ? x.size() < y.size() : a < b;
+}
+
+class Sort final : public Operator {
+ public:
+  Sort(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr input)
+      : Operator(context, grid),
+        call_(call),
+        by_label_(call.function->name.starts_with("sort_by_label")),
+        descending_(call.function->name.ends_with("_desc")),
+        input_(std::move(input)),
+        reservation_(&context->budget) {}
+
+  Status Prepare() override {
+    RETURN_IF_ERROR(input_->Prepare());
+    series_ = input_->series();
+    order_.resize(series_.size());
+    for (size_t i = 0; i < order_.size(); ++i) order_[i] = i;
+    if (!grid_.is_instant()) {
+      context_->annotations.SortInRangeQuery(call_.position());
+      return Status::Ok();
+    }
+    if (by_label_) {
+      SortByLabels();
+    } else {
+      RETURN_IF_ERROR(SortByValue());
+    }
+    std::vector<SeriesRef> sorted;
+    for (const size_t i : order_) sorted.push_back(input_->series()[i]);
+    series_ = std::move(sorted);
+    return Status::Ok();
+  }
+
+  Status Read(size_t index, Column* out) override {
+    if (columns_.empty()) {
+      RETURN_IF_ERROR(input_->Read(order_[index], out));
+    } else {
+      std::swap(*out, columns_[order_[index]]);
+    }
+    if (by_label_) return Status::Ok();
+    // Only floats have an order.
+    for (size_t step = 0; step < grid_.count; ++step) {
+      if (out->is_histogram(step)) out->Clear(step);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  Status SortByValue() {
+    columns_.resize(series_.size());
+    RETURN_IF_ERROR(ReadInOrder(context_, input_.get(), [this](size_t series, Column& column) {
+      columns_[series] = column;
+      return reservation_.Add(column.SampleCount());
+    }));
+    // NaN is last, whichever way.
+    std::stable_sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
+      const double x = columns_[a].values[0];
+      const double y = columns_[b].values[0];
+      if (std::isnan(x)) return false;
+      if (std::isnan(y)) return true;
+      return descending_ ? x > y : x < y;
+    });
+    return Status::Ok();
+  }
+
+  void SortByLabels() {
+    const LabelsView view(context_->delayed_names());
+    const auto ascending = [&](size_t a, size_t b) {
+      const SeriesRef& x = input_->series()[a];
+      const SeriesRef& y = input_->series()[b];
+      for (size_t i = 1; i < call_.args.size(); ++i) {
+        const std::string& name = As<StringLiteral>(*call_.args[i])->value;
+        const std::string_view p = view.Get(x, name);
+        const std::string_view q = view.Get(y, name);
+        if (p != q) return NaturallyLess(p, q);
+      }
+      return view.Copy(x) < view.Copy(y);
+    };
+    std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
+      return descending_ ? ascending(b, a) : ascending(a, b);
+    });
+  }
+
+  const Call& call_;
+  const bool by_label_;
+  const bool descending_;
+  const OperatorPtr input_;
+  std::vector<size_t> order_;
+  std::vector<Column> columns_;  // of an instant query sorted by value
+  Reservation reservation_;
+};
+
+}  // namespace
+
+OperatorPtr MakeSort(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr vector) {
+  return std::make_unique<Sort>(context, grid, call, std::move(vector));
+}
+
+}  // namespace tsdb::promql
