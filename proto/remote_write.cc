@@ -55,6 +55,23 @@ MetricType MetricTypeOf(uint64_t value) {
   return static_cast<MetricType>(value);
 }
 
+// A double and a timestamp of 2 to 8 bytes, in this order and nothing else.
+inline bool ReadUsualSample(const char* begin, const char* end, WriteBatch::Point* point) {
+  const std::ptrdiff_t size = end - begin;
+  if (size < 12 || size > 18 || begin[0] != 0x09 || begin[9] != 0x10) return false;
+  std::memcpy(&point->payload, begin + 1, 8);
+  uint64_t timestamp = 0;
+  unsigned shift = 0;
+  const char* position = begin + 10;
+  for (; position != end - 1; ++position, shift += 7) {
+    if (*position >= 0) return false;
+    timestamp |= static_cast<uint64_t>(*position & 0x7f) << shift;
+  }
+  if (*position < 0) return false;
+  point->timestamp = static_cast<int64_t>(timestamp | static_cast<uint64_t>(*position) << shift);
+  return true;
+}
+
 // A repeated integer field, packed or not; false when the current field is another.
 bool ReadPackedVarints(WireReader* reader, uint32_t field, std::vector<uint64_t>* out) {
   if (reader->Is(field, WireType::kVarint)) {
@@ -131,6 +148,7 @@ class RemoteWriteDecoder::Impl {
   void AddExemplar(std::vector<Label> labels, double value, int64_t timestamp_ms);
 
   Status TimeSeries1(std::string_view bytes);
+  bool UsualSeries1(std::string_view bytes);
   std::string_view GatherLabels1(std::string_view bytes);
   bool Exemplar1(std::string_view bytes);
   bool Metadata1(std::string_view bytes);
@@ -218,16 +236,9 @@ Status RemoteWriteDecoder::Impl::CheckLimits() const {
 
 bool RemoteWriteDecoder::Impl::Sample(std::string_view bytes) {
   WriteBatch::Point point;
-  // Nearly every sample is a double and a timestamp, in this order and nothing else.
-  if (bytes.size() > 10 && bytes[0] == 0x09 && bytes[9] == 0x10) [[likely]] {
-    std::memcpy(&point.payload, bytes.data() + 1, 8);
-    std::string_view rest = bytes.substr(10);
-    uint64_t timestamp = 0;
-    if (GetVarint(&rest, &timestamp) && rest.empty()) {
-      point.timestamp = static_cast<int64_t>(timestamp);
-      batch_->points.push_back(point);
-      return true;
-    }
+  if (ReadUsualSample(bytes.data(), bytes.data() + bytes.size(), &point)) [[likely]] {
+    batch_->points.push_back(point);
+    return true;
   }
   WireReader reader(bytes);
   point = {};
@@ -348,7 +359,45 @@ Status RemoteWriteDecoder::Impl::DecodeV1(std::string_view message, WriteBatch* 
   return CheckLimits();
 }
 
+// Labels, each shorter than 128 bytes, and then samples of a double and a timestamp: what nearly
+// every series is. False for any other, of which nothing is kept.
+bool RemoteWriteDecoder::Impl::UsualSeries1(std::string_view bytes) {
+  constexpr char kLabelTag = 0x0a;
+  constexpr char kSampleTag = 0x12;
+  const char* const begin = bytes.data();
+  const char* const end = begin + bytes.size();
+  const char* position = begin;
+  while (end - position >= 2 && position[0] == kLabelTag && position[1] >= 0) {
+    position += 2 + position[1];
+  }
+  if (position == begin || position >= end) return false;
+  WriteBatch::Series entry;
+  entry.bytes = {begin, static_cast<size_t>(position - begin)};
+  if (entry.bytes.size() > limits_.series_bytes_max) return false;
+  const size_t first_point = batch_->points.size();
+  while (end - position >= 2 && position[0] == kSampleTag) {
+    WriteBatch::Point point;
+    const char* const sample_end = position + 2 + position[1];
+    if (position[1] < 0 || sample_end > end || !ReadUsualSample(position + 2, sample_end, &point)) {
+      break;
+    }
+    batch_->points.push_back(point);
+    position = sample_end;
+  }
+  if (position != end) {
+    batch_->points.resize(first_point);
+    return false;
+  }
+  entry.first_point = static_cast<uint32_t>(first_point);
+  entry.point_count = static_cast<uint32_t>(batch_->points.size() - first_point);
+  entry.source_index = source_index_;
+  batch_->series.push_back(entry);
+  return batch_->points.size() <= limits_.points_max;
+}
+
 Status RemoteWriteDecoder::Impl::TimeSeries1(std::string_view bytes) {
+  if (UsualSeries1(bytes)) return Status::Ok();
+  if (batch_->points.size() > limits_.points_max) return CheckLimits();
   BeginSeries();
   const char* labels_begin = bytes.data();
   const char* labels_end = nullptr;

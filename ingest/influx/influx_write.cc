@@ -240,7 +240,8 @@ InfluxBucket ParseBucket(std::string_view bucket) {
 std::optional<std::string_view> PrecisionOfV2(std::string_view precision) {
   if (precision.empty() || precision == "ns") return "n";
   if (precision == "us") return "u";
-  if (precision == "ms" || precision == "s") return precision;
+  if (precision == "ms") return "ms";
+  if (precision == "s") return "s";
   return std::nullopt;
 }
 
