@@ -1,0 +1,255 @@
+#include <utility>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "query/influxql/influx_duration.h"
+#include "query/influxql/parser_core.h"
+
+namespace tsdb::influxql {
+namespace {
+
+// What RE2 says of a bad pattern, in the words of Go's regexp package.
+std::string GoRegexError(std::string_view pattern, std::string_view re2_message) {
+  struct Pair {
+    std::string_view re2;
+    std::string_view go;
+  };
+  constexpr Pair kPairs[] = {
+      {"missing )", "missing closing )"},
+      {"missing ]", "missing closing ]"},
+      {"no argument for repetition operator", "missing argument to repetition operator"},
+      {"bad repetition operator", "invalid nested repetition operator"},
+      {"unexpected )", "unexpected )"},
+      {"invalid escape sequence", "invalid escape sequence"},
+      {"trailing \\", "trailing backslash at end of expression"},
+      {"invalid perl operator", "invalid or unsupported Perl syntax"},
+      {"invalid character class range", "invalid character class range"},
+      {"invalid character class", "invalid character class"},
+      {"invalid repetition size", "invalid repeat count"},
+      {"invalid UTF-8", "invalid UTF-8"},
+      {"invalid named capture group", "invalid named capture"},
+  };
+  for (const Pair& pair : kPairs) {
+    const size_t at = re2_message.find(pair.re2);
+    if (at == std::string_view::npos) continue;
+    std::string_view argument = re2_message.substr(at + pair.re2.size());
+    if (argument.starts_with(": ")) argument.remove_prefix(2);
+    if (argument.empty() || pair.re2 == "missing )") argument = pattern;
+    return "error parsing regexp: " + std::string(pair.go) + ": `" + std::string(argument) + "`";
+  }
+  return "error parsing regexp: " + std::string(re2_message);
+}
+
+}  // namespace
+
+Result<ExprPtr> Parser::ParseWholeExpr() {
+  ASSIGN_OR_RETURN(ExprPtr expr, Expression());
+  const Lexeme rest = Next();
+  if (rest.token != Token::kEof) return Unexpected(rest, "EOF");
+  return expr;
+}
+
+Result<ExprPtr> Parser::Expression() {
+  if (depth_ >= kMaxDepth) {
+    return InvalidArgument("expression is nested more than " + std::to_string(kMaxDepth) +
+                           " levels deep");
+  }
+  ++depth_;
+  Result<ExprPtr> expr = Climb(1);
+  --depth_;
+  return expr;
+}
+
+// Precedence climbing; operators of one precedence bind to the left.
+Result<ExprPtr> Parser::Climb(int min_precedence) {
+  ASSIGN_OR_RETURN(ExprPtr left, Unary());
+  while (true) {
+    const Lexeme op = Next();
+    const int precedence = Precedence(op.token);
+    if (precedence == 0 || precedence < min_precedence) {
+      Unscan();
+      return left;
+    }
+    ExprPtr right;
+    if (op.token == Token::kEqRegex || op.token == Token::kNotEqRegex) {
+      ASSIGN_OR_RETURN(right, OptionalRegex());
+      if (!right) return Unexpected(Next(), "regex");
+    } else {
+      ASSIGN_OR_RETURN(right, Climb(precedence + 1));
+    }
+    left = Binary(op.token, std::move(left), std::move(right));
+  }
+}
+
+Result<ExprPtr> Parser::Unary() {
+  const Lexeme first = Next();
+  if (first.token == Token::kLeftParen) {
+    ASSIGN_OR_RETURN(ExprPtr inner, Expression());
+    RETURN_IF_ERROR(Expect(Token::kRightParen));
+    return Paren(std::move(inner));
+  }
+  return Primary(first);
+}
+
+Result<ExprPtr> Parser::Primary(const Lexeme& lexeme) {
+  switch (lexeme.token) {
+    case Token::kIdent:
+      if (Scan().token == Token::kLeftParen) return CallArguments(ToLower(lexeme.text));
+      Unscan();
+      Unscan();
+      return Variable();
+    case Token::kDistinct:
+      return DistinctExpr();
+    case Token::kString:
+      return StringLiteral(lexeme.text);
+    case Token::kNumber: {
+      const auto value = ParseFloat(lexeme.text);
+      if (!value.has_value()) return At("unable to parse number", lexeme.position);
+      return NumberLiteral(*value);
+    }
+    case Token::kInteger: {
+      if (const auto value = ParseInt64(lexeme.text)) return IntegerLiteral(*value);
+      if (const auto value = ParseUint64(lexeme.text)) return UnsignedLiteral(*value);
+      return At("unable to parse integer", lexeme.position);
+    }
+    case Token::kTrue:
+    case Token::kFalse:
+      return BooleanLiteral(lexeme.token == Token::kTrue);
+    case Token::kDurationValue: {
+      ASSIGN_OR_RETURN(const int64_t ns, ParseInfluxDuration(lexeme.text));
+      return DurationLiteral(ns);
+    }
+    case Token::kMul:
+      return WildcardExpr();
+    case Token::kRegex:
+      return CompileRegex(lexeme);
+    case Token::kBoundParam:
+      return BoundError(lexeme);
+    case Token::kAdd:
+    case Token::kSub:
+      return Signed(lexeme.token);
+    default:
+      return Unexpected(lexeme, "identifier, string, number, bool");
+  }
+}
+
+Result<ExprPtr> Parser::Signed(Token sign) {
+  const Lexeme next = Next();
+  switch (next.token) {
+    case Token::kNumber:
+    case Token::kInteger:
+    case Token::kDurationValue:
+    case Token::kLeftParen:
+    case Token::kIdent:
+      Unscan();
+      break;
+    default:
+      return Unexpected(next, "identifier, number, duration, (");
+  }
+  ASSIGN_OR_RETURN(ExprPtr operand, Unary());
+  const int64_t factor = sign == Token::kSub ? -1 : 1;
+  switch (operand->kind) {
+    case Expr::Kind::kNumber:
+      return NumberLiteral(operand->number * static_cast<double>(factor));
+    case Expr::Kind::kInteger:
+      return IntegerLiteral(operand->integer * factor);
+    case Expr::Kind::kDuration:
+      return DurationLiteral(operand->integer * factor);
+    case Expr::Kind::kUnsigned:
+      if (sign == Token::kAdd) return operand;
+      if (operand->integer == INT64_MIN) return IntegerLiteral(INT64_MIN);
+      return InvalidArgument("constant -" + ToString(operand) + " underflows int64");
+    default:
+      return Binary(Token::kMul, IntegerLiteral(factor), std::move(operand));
+  }
+}
+
+Result<ExprPtr> Parser::Variable() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> segments, SegmentedIdents());
+  std::string name = segments[0];
+  for (size_t i = 1; i < segments.size(); ++i) name += "." + segments[i];
+  if (Scan().token != Token::kDoubleColon) {
+    Unscan();
+    return VarRef(std::move(name));
+  }
+  const Lexeme cast = Scan();
+  if (cast.token == Token::kField) return VarRef(std::move(name), DataType::kAnyField);
+  if (cast.token == Token::kTag) return VarRef(std::move(name), DataType::kTag);
+  if (cast.token != Token::kIdent) {
+    return Unexpected(cast, "float, integer, string, boolean, field, tag");
+  }
+  for (const DataType type : {DataType::kFloat, DataType::kInteger, DataType::kUnsigned,
+                              DataType::kString, DataType::kBoolean}) {
+    if (EqualsIgnoreCase(cast.text, DataTypeName(type))) return VarRef(std::move(name), type);
+  }
+  return Unexpected(cast, "float, integer, unsigned, string, boolean, field, tag");
+}
+
+Result<ExprPtr> Parser::CallArguments(std::string name) {
+  std::vector<ExprPtr> args;
+  ASSIGN_OR_RETURN(ExprPtr first, OptionalRegex());
+  if (!first) {
+    if (Scan().token == Token::kRightParen) return Call(std::move(name), {});
+    Unscan();
+    ASSIGN_OR_RETURN(first, Expression());
+  }
+  args.push_back(std::move(first));
+  while (Accept(Token::kComma)) {
+    ASSIGN_OR_RETURN(ExprPtr arg, OptionalRegex());
+    if (!arg) {
+      ASSIGN_OR_RETURN(arg, Expression());
+    }
+    args.push_back(std::move(arg));
+  }
+  RETURN_IF_ERROR(Expect(Token::kRightParen));
+  return Call(std::move(name), std::move(args));
+}
+
+Result<ExprPtr> Parser::DistinctExpr() {
+  const Lexeme next = Scan();
+  if (next.token == Token::kLeftParen) return CallArguments("distinct");
+  if (next.token != Token::kSpace) return Unexpected(next, "(, identifier");
+  ASSIGN_OR_RETURN(std::string field, Ident());
+  return DistinctOf(std::move(field));
+}
+
+Result<ExprPtr> Parser::WildcardExpr() {
+  if (Scan().token != Token::kDoubleColon) {
+    Unscan();
+    return Wildcard(DataType::kUnknown);
+  }
+  const Lexeme what = Scan();
+  if (what.token == Token::kField) return Wildcard(DataType::kAnyField);
+  if (what.token == Token::kTag) return Wildcard(DataType::kTag);
+  return Unexpected(what, "field, tag");
+}
+
+Result<ExprPtr> Parser::BoundError(const Lexeme& lexeme) {
+  if (lexeme.text.size() <= 1) return InvalidArgument("empty bound parameter");
+  return InvalidArgument("missing parameter: " + lexeme.text.substr(1));
+}
+
+Result<ExprPtr> Parser::CompileRegex(const Lexeme& lexeme) {
+  Result<Regex> regex = Regex::Compile(lexeme.text);
+  if (!regex.ok()) return At(GoRegexError(lexeme.text, regex.status().message()), lexeme.position);
+  return RegexLiteral(lexeme.text, std::make_shared<const Regex>(*std::move(regex)));
+}
+
+Result<ExprPtr> Parser::OptionalRegex() {
+  const char32_t peeked = PeekRune();
+  if (peeked == ' ' || peeked == '\t' || peeked == '\n') {
+    if (Scan().token != Token::kSpace) Unscan();
+  }
+  if (PeekRune() == '$') {
+    const Lexeme bound = Scan();
+    if (bound.token == Token::kRegex) return CompileRegex(bound);
+    Unscan();
+    return ExprPtr();
+  }
+  if (PeekRune() != '/') return ExprPtr();
+  const Lexeme lexeme = lexer_.NextRegex();
+  if (lexeme.token == Token::kBadRegex) return At("bad regex: " + lexeme.text, lexeme.position);
+  return CompileRegex(lexeme);
+}
+
+}  // namespace tsdb::influxql
