@@ -163,8 +163,8 @@ class Info final : public Operator {
     }
     const Matchers names = EffectiveNameMatchers(name_matchers_);
     matchers.insert(matchers.end(), names.begin(), names.end());
-    info_ = MakeTimestampSelector(context_, selections_, grid_, std::move(matchers),
-                                  ReferenceTime(*call_.args[0]));
+    info_ = MakeInfoSelector(context_, selections_, grid_, std::move(matchers),
+                             ReferenceTime(*call_.args[0]));
     RETURN_IF_ERROR(info_->Prepare());
     return Load(info_.get(), &info_columns_);
   }
@@ -229,7 +229,7 @@ class Info final : public Operator {
         if (known > time) continue;
         if (known == time) {
           const auto describe = [&](uint32_t s) {
-            return info_->series()[s].labels->ToString() + " @ " +
+            return BracedLabels(*info_->series()[s].labels) + " @ " +
                    std::to_string(static_cast<int64_t>(time * 1000 + 0.5));
           };
           return FailedPrecondition("found duplicate series for info metric: existing " +

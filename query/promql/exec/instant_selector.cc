@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/histogram_math.h"
+#include "query/promql/exec/labels_view.h"
 #include "query/promql/exec/range_extended.h"
 
 namespace tsdb::promql {
@@ -55,6 +56,10 @@ class InstantSelector final : public Operator {
     for (; walk.step < grid_.count; ++walk.step) {
       Emit(walk.last, shift_.Apply(grid_.At(walk.step)), &walk, out);
     }
+    if (walk.saw_histogram && value_ == SelectedValue::kInfoTimestamp) {
+      return FailedPrecondition("this should be an info metric, with float samples: " +
+                                BracedLabels(*series_[index].labels));
+    }
     if (!context_->stats.per_step()) context_->stats.AddTotal(grid_, walk.seen);
     return Status::Ok();
   }
@@ -71,6 +76,7 @@ class InstantSelector final : public Operator {
     size_t step = 0;
     Last last;  // of the blocks before
     uint64_t seen = 0;
+    bool saw_histogram = false;  // at a step
     HistogramStatsFilter stats;
   };
 
@@ -122,6 +128,7 @@ class InstantSelector final : public Operator {
       return;
     }
     if (IsStaleHistogram(*last.histogram)) return;
+    walk->saw_histogram = true;
     const size_t weight =
         value_ == SelectedValue::kSample ? HistogramSampleSize(*last.histogram) : 1;
     Count(weight, walk);
@@ -143,7 +150,7 @@ class InstantSelector final : public Operator {
   }
 
   void EmitTime(int64_t time_ms, int64_t start_ms, size_t step, Column* out) const {
-    const int64_t shown = value_ == SelectedValue::kTimestamp ? time_ms : start_ms;
+    const int64_t shown = value_ == SelectedValue::kStartTimestamp ? start_ms : time_ms;
     out->SetFloat(step, static_cast<double>(shown) / 1000);
   }
 
@@ -246,14 +253,15 @@ class SmoothedSelector final : public Operator {
       return;
     }
     const Histogram& after = *s.histograms[span.at];
+    if (before.uses_custom_buckets() != after.uses_custom_buckets()) {
+      context_->annotations.MixedExponentialCustomHistograms(metric_name, selector_.position());
+      return;
+    }
     const bool is_counter = before.counter_reset_hint != CounterResetHint::kGauge ||
                             after.counter_reset_hint != CounterResetHint::kGauge;
     std::optional<Histogram> between = InterpolateHistogram(context_, s, span.at - 1, span.at, time,
                                                             is_counter, selector_.position());
-    if (!between.has_value()) {
-      context_->annotations.MixedExponentialCustomHistograms(metric_name, selector_.position());
-      return;
-    }
+    if (!between.has_value()) return;
     out->SetHistogram(step, std::make_shared<const Histogram>(*std::move(between)));
   }
 
@@ -277,10 +285,10 @@ OperatorPtr MakeInstantSelector(ExecContext* context, SelectionCache* selections
                                            value, histogram_stats);
 }
 
-OperatorPtr MakeTimestampSelector(ExecContext* context, SelectionCache* selections,
-                                  const Grid& grid, Matchers matchers, TimeShift shift) {
+OperatorPtr MakeInfoSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
+                             Matchers matchers, TimeShift shift) {
   return std::make_unique<InstantSelector>(context, selections, grid, std::move(matchers), shift,
-                                           SelectedValue::kTimestamp, false);
+                                           SelectedValue::kInfoTimestamp, false);
 }
 
 }  // namespace tsdb::promql

@@ -19,15 +19,16 @@ struct TimeShift {
   int64_t Apply(int64_t step_ms) const { return at_ms.value_or(step_ms) - offset_ms; }
 };
 
-enum class SelectedValue : uint8_t { kSample, kTimestamp, kStartTimestamp };
+// kInfoTimestamp is kTimestamp of floats; histograms are an error.
+enum class SelectedValue : uint8_t { kSample, kTimestamp, kStartTimestamp, kInfoTimestamp };
 
 // `selector` is borrowed and outlives the operator.
 OperatorPtr MakeInstantSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
                                 const VectorSelector& selector, SelectedValue value,
                                 bool histogram_stats);
 
-// The same for given matchers and times, always of samples' own timestamps (info()).
-OperatorPtr MakeTimestampSelector(ExecContext* context, SelectionCache* selections,
-                                  const Grid& grid, Matchers matchers, TimeShift shift);
+// kInfoTimestamp for given matchers and times.
+OperatorPtr MakeInfoSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
+                             Matchers matchers, TimeShift shift);
 
 }  // namespace tsdb::promql

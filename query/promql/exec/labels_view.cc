@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace tsdb::promql {
 namespace {
 
@@ -61,6 +63,16 @@ Labels WithoutMetadata(const Labels& labels) {
     if (!IsMetadataLabel(label.name)) kept.push_back(label);
   }
   return Labels::FromSorted(std::move(kept));
+}
+
+std::string BracedLabels(const Labels& labels) {
+  std::string out = "{";
+  for (const Label& label : labels) {
+    if (out.size() > 1) out += ", ";
+    out += IsLegacyLabelName(label.name) ? label.name : GoQuote(label.name);
+    out += "=" + GoQuote(label.value);
+  }
+  return out + "}";
 }
 
 std::vector<std::string> SortedNames(std::vector<std::string> names) {

@@ -57,6 +57,9 @@ class LabelsView {
 // A copy without __name__, __type__ and __unit__.
 Labels WithoutMetadata(const Labels& labels);
 
+// {__name__="m", a="b"}: how Prometheus spells label sets in the errors of its engine.
+std::string BracedLabels(const Labels& labels);
+
 // Sorted, without repetitions.
 std::vector<std::string> SortedNames(std::vector<std::string> names);
 

@@ -221,11 +221,11 @@ class VectorBinary final : public Operator {
   Status ConflictError(const Conflict& conflict) const {
     const SeriesRef& first = one_->series()[conflict.first];
     const SeriesRef& second = one_->series()[conflict.second];
-    std::string a = view_.Copy(first).ToString();
-    std::string b = view_.Copy(second).ToString();
+    std::string a = BracedLabels(view_.Copy(first));
+    std::string b = BracedLabels(view_.Copy(second));
     if (a > b) std::swap(a, b);
     return FailedPrecondition("found duplicate series for the match group " +
-                              groups_.MatchingLabels(second).ToString() + " on the " +
+                              BracedLabels(groups_.MatchingLabels(second)) + " on the " +
                               (swapped_ ? "left" : "right") + " hand-side of the operation: [" + a +
                               ", " + b +
                               "];many-to-many matching not allowed: matching labels must be unique "
