@@ -1,0 +1,567 @@
+// The way of a batch into the store: hash what the client sent, find or create the series, journal
+// and apply the samples in one order under the head's lock, then wait for the group commit.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "model/histogram_check.h"
+#include "storage/engine_impl.h"
+#include "storage/head/histogram_codec.h"
+#include "storage/rocks/key_layout.h"
+
+namespace tsdb::storage {
+
+// Points of one series that lie in one day and are to be stored.
+struct Engine::Run {
+  uint32_t series = 0;
+  uint32_t first_point = 0;
+  uint32_t point_count = 0;
+  int32_t day = 0;
+  uint32_t id = SeriesTable::kNone;
+  uint32_t pending = UINT32_MAX;  // into AppendScratch::pending
+  bool refused = false;
+};
+
+// A series that was decoded because the head did not know it or its type had to be checked.
+struct Engine::PendingSeries {
+  uint32_t run = 0;
+  int32_t day = 0;
+  uint64_t disk_token = 0;
+  Status status;
+  Labels labels;
+  Hash128 canonical;
+  uint32_t disk_id = SeriesTable::kNone;
+};
+
+// One per thread, so that an append allocates nothing in the common case.
+struct Engine::AppendScratch {
+  std::vector<Hash128> hashes;
+  std::vector<Run> runs;
+  std::vector<PendingSeries> pending;
+  std::vector<uint32_t> unresolved;
+  std::vector<AppendReport::Rejection> rejections;
+  std::vector<int64_t> starts;          // by point, when the batch has any
+  std::vector<std::string> histograms;  // encoded, by index
+  CommitQueue::Request request;
+  AppendReport report;
+  PolicyInfo policy;
+  uint64_t out_of_order = 0;
+  uint64_t duplicates = 0;
+
+  void Clear() {
+    hashes.clear();
+    runs.clear();
+    pending.clear();
+    unresolved.clear();
+    rejections.clear();
+    starts.clear();
+    request = {};
+    report = {};
+    out_of_order = duplicates = 0;
+  }
+  void Reject(uint32_t series, uint32_t count, AppendVerdict verdict, std::string reason) {
+    report.rejected_points += count;
+    for (auto it = rejections.rbegin(); it != rejections.rend() && it->series_index == series;
+         ++it) {
+      it->point_count += count;
+      return;
+    }
+    if (rejections.size() >= AppendReport::kMaxReasons) reason.clear();
+    rejections.push_back({series, count, verdict, std::move(reason)});
+  }
+};
+
+namespace {
+
+constexpr int64_t kMaxTimeMs = 9'200'000'000'000;  // what milliseconds and nanoseconds can both say
+
+// Points before and after which are refused, in the batch's unit.
+struct TimeLimits {
+  int64_t oldest;
+  int64_t newest;
+};
+
+TimeLimits LimitsOf(const WriteBatch& batch, const PolicyInfo& policy,
+                    const EngineOptions& options) {
+  const bool is_ms = batch.unit == TimeUnit::kMilliseconds;
+  TimeLimits limits{is_ms ? -kMaxTimeMs : INT64_MIN + 1, is_ms ? kMaxTimeMs : INT64_MAX - 1};
+  const int64_t now_ns = options.clock->NowNs();
+  if (policy.duration_ns > 0) {
+    const int64_t oldest_ns = now_ns - policy.duration_ns;
+    limits.oldest = std::max(limits.oldest,
+                             is_ms ? ToMilliseconds(oldest_ns, TimeUnit::kNanoseconds) : oldest_ns);
+  }
+  if (is_ms && options.limits.max_future_ms > 0) {
+    limits.newest = std::min(limits.newest, now_ns / 1'000'000 + options.limits.max_future_ms);
+  }
+  return limits;
+}
+
+uint64_t Mix(uint64_t a, uint64_t b) {
+  const unsigned __int128 product =
+      static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15ULL) * (b ^ 0xc2b2ae3d27d4eb4fULL);
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+std::string TypeConflictReason(const Labels& labels, ValueType type, ValueType existing) {
+  std::string reason = "field type conflict: input field \"";
+  reason += labels.Get(kFieldLabel);
+  reason += "\" on measurement \"";
+  reason += labels.Get(kMeasurementLabel);
+  reason += "\" is type ";
+  reason += FieldTypeName(type);
+  reason += ", already exists as type ";
+  reason += FieldTypeName(existing);
+  return reason;
+}
+
+}  // namespace
+
+Hash128 Engine::RawHash(const WriteBatch& batch, const WriteBatch::Series& series, Hash128* line,
+                        const char** line_start) const {
+  if (series.bytes.data() != *line_start) {
+    // Policy, encoding and unit are part of the identity: the same bytes elsewhere are another
+    // series.
+    const uint64_t owner = uint64_t{batch.policy.value} << 16 |
+                           static_cast<uint64_t>(batch.encoding) << 8 |
+                           static_cast<uint64_t>(batch.unit);
+    *line = HashBytes128(series.bytes, Mix(secret_, owner));
+    *line_start = series.bytes.data();
+  }
+  if (batch.encoding != SeriesEncoding::kInfluxPoint) return *line;
+  const Hash128 field = HashBytes128(series.field, secret_);
+  return {line->high + field.high * 0x9e3779b97f4a7c15ULL, line->low ^ (field.low + line->high)};
+}
+
+Hash128 Engine::CanonicalHash(PolicyId policy, TimeUnit unit, const Labels& labels) const {
+  return HashBytes128(EncodeIdentity(policy, unit, labels), ~secret_);
+}
+
+Partition* Engine::PartitionOf(int32_t day) {
+  auto& slot = partitions_[day];
+  if (slot == nullptr) {
+    auto version = std::make_shared<PartitionVersion>();
+    version->key.day = day;
+    slot = std::make_unique<Partition>(std::move(version), &pool_);
+  }
+  return slot.get();
+}
+
+Result<AppendReport> Engine::Append(const WriteBatch& batch) {
+  static thread_local AppendScratch scratch;
+  scratch.Clear();
+  if (read_only_.load(std::memory_order_relaxed)) {
+    const MutexLock lock(read_only_mutex_);
+    return ResourceExhausted("storage is read-only: " + read_only_reason_);
+  }
+  {
+    const auto state = catalog_.state();
+    const PolicyInfo* policy = state->Find(batch.policy);
+    if (policy == nullptr) {
+      return NotFound("retention policy with id " + std::to_string(batch.policy.value) +
+                      " not found");
+    }
+    scratch.policy = *policy;
+  }
+  CutRuns(batch, scratch.policy, &scratch);
+  WaitForRoom();
+  for (;;) {
+    {
+      const MutexLock lock(head_mutex_);
+      if (Resolve(batch, &scratch)) {
+        WriteRuns(batch, &scratch);
+        commits_.Enqueue(&scratch.request);
+        break;
+      }
+    }
+    RETURN_IF_ERROR(PreparePending(batch, &scratch));
+  }
+  RETURN_IF_ERROR(commits_.Wait(&scratch.request));
+  AppendReport& report = scratch.report;
+  std::sort(scratch.rejections.begin(), scratch.rejections.end(),
+            [](const auto& a, const auto& b) { return a.series_index < b.series_index; });
+  for (const auto& rejection : scratch.rejections) {
+    metrics_.samples[static_cast<size_t>(rejection.verdict)]->Increment(rejection.point_count);
+  }
+  report.rejections = std::move(scratch.rejections);
+  metrics_.samples[0]->Increment(report.stored_points);
+  metrics_.new_series->Increment(report.new_series);
+  if (scratch.out_of_order != 0) metrics_.out_of_order_samples->Increment(scratch.out_of_order);
+  if (scratch.duplicates != 0) metrics_.duplicate_samples->Increment(scratch.duplicates);
+  return std::move(report);
+}
+
+void Engine::CutRuns(const WriteBatch& batch, const PolicyInfo& policy,
+                     AppendScratch* scratch) const {
+  const TimeLimits limits = LimitsOf(batch, policy, options_);
+  scratch->hashes.resize(batch.series.size());
+  scratch->runs.reserve(batch.series.size());
+  Hash128 line;
+  const char* line_start = nullptr;
+  bool one_day = true;
+  int32_t day = 0;
+  int64_t day_first = 1;  // an empty range: no day yet
+  int64_t day_last = 0;
+  for (uint32_t s = 0; s < batch.series.size(); ++s) {
+    const WriteBatch::Series& series = batch.series[s];
+    scratch->hashes[s] = RawHash(batch, series, &line, &line_start);
+    Run run;
+    run.series = s;
+    const auto flush = [&] {
+      if (run.point_count > 0) scratch->runs.push_back(run);
+      run.point_count = 0;
+    };
+    for (uint32_t p = series.first_point; p < series.first_point + series.point_count; ++p) {
+      const int64_t time = batch.points[p].timestamp;
+      if (time < limits.oldest || time > limits.newest) [[unlikely]] {
+        flush();
+        const bool too_old = time < limits.oldest;
+        scratch->Reject(s, 1, too_old ? AppendVerdict::kTooOld : AppendVerdict::kTooFarInFuture,
+                        too_old ? "sample is older than what retention policy \"" + policy.name +
+                                      "\" of database \"" + policy.database_name + "\" keeps"
+                                : "sample is too far in the future");
+        continue;
+      }
+      if (series.type == ValueType::kHistogram) {
+        const Status valid = ValidateHistogram(*batch.histograms[batch.points[p].payload]);
+        if (!valid.ok()) {
+          flush();
+          scratch->Reject(s, 1, AppendVerdict::kInvalidHistogram, valid.message());
+          continue;
+        }
+      }
+      if (time < day_first || time > day_last) {
+        const int32_t next = DayOf(time, batch.unit);
+        if (day_first <= day_last && next != day) one_day = false;
+        day = next;
+        day_first = DayStart(day, batch.unit);
+        day_last = day_first + (batch.unit == TimeUnit::kMilliseconds ? kDayMs : kDayNs) - 1;
+        if (day_last < day_first) day_last = INT64_MAX;
+      }
+      if (run.point_count > 0 && run.day != day) flush();
+      if (run.point_count == 0) {
+        run.first_point = p;
+        run.day = day;
+      }
+      ++run.point_count;
+    }
+    flush();
+  }
+  if (!one_day) {
+    std::stable_sort(scratch->runs.begin(), scratch->runs.end(),
+                     [](const Run& a, const Run& b) { return a.day < b.day; });
+  }
+  if (!batch.start_times.empty()) {
+    scratch->starts.assign(batch.points.size(), 0);
+    for (const auto& start : batch.start_times) {
+      if (start.point_index < batch.points.size()) {
+        scratch->starts[start.point_index] = start.start_timestamp;
+      }
+    }
+  }
+  if (scratch->histograms.size() < batch.histograms.size()) {
+    scratch->histograms.resize(batch.histograms.size());
+  }
+  for (size_t h = 0; h < batch.histograms.size(); ++h) {
+    scratch->histograms[h].clear();
+    EncodeHistogram(*batch.histograms[h], &scratch->histograms[h]);
+  }
+}
+
+bool Engine::NeedsTypeCheck(const WriteBatch& batch, const PolicyInfo& policy, const Run& run,
+                            const SeriesRecord* record) const {
+  if (batch.encoding != SeriesEncoding::kInfluxPoint) return false;
+  const ValueType type = batch.series[run.series].type;
+  if (record == nullptr || (record->flags & SeriesRecord::kHasSamples) == 0) return true;
+  if (record->chunklet_type != ChunkletType(type, batch.unit)) return true;
+  const int64_t length = policy.shard_group_duration_ns;
+  if (length <= 0 || length % kDayNs == 0) return false;  // the day is within one group
+  const int64_t known = ShardGroupStart(ToNanoseconds(record->last_time, batch.unit), length);
+  for (uint32_t p = run.first_point; p < run.first_point + run.point_count; ++p) {
+    const int64_t time_ns = ToNanoseconds(batch.points[p].timestamp, batch.unit);
+    if (ShardGroupStart(time_ns, length) != known) return true;
+  }
+  return false;
+}
+
+// Finds every run's series. False when some must be decoded first (scratch->unresolved).
+bool Engine::Resolve(const WriteBatch& batch, AppendScratch* scratch) {
+  scratch->unresolved.clear();
+  auto& runs = scratch->runs;
+  constexpr size_t kAhead = 16;
+  for (size_t begin = 0; begin < runs.size();) {
+    Partition* partition = PartitionOf(runs[begin].day);
+    size_t end = begin;
+    while (end < runs.size() && runs[end].day == runs[begin].day) ++end;
+    for (size_t i = begin; i < std::min(end, begin + kAhead); ++i) {
+      partition->PrefetchSlot(scratch->hashes[runs[i].series]);
+    }
+    for (size_t i = begin; i < end; ++i) {
+      if (i + kAhead < end) partition->PrefetchSlot(scratch->hashes[runs[i + kAhead].series]);
+      if (i + kAhead / 2 < end) {
+        partition->PrefetchRecord(scratch->hashes[runs[i + kAhead / 2].series]);
+      }
+      if (!ResolveRun(batch, scratch, partition, &runs[i])) {
+        scratch->unresolved.push_back(static_cast<uint32_t>(i));
+      }
+    }
+    begin = end;
+  }
+  return scratch->unresolved.empty();
+}
+
+bool Engine::ResolveRun(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
+                        Run* run) {
+  const Hash128 raw = scratch->hashes[run->series];
+  run->id = partition->FindRaw(raw);
+  const SeriesRecord* record = nullptr;
+  if (run->id != SeriesTable::kNone) {
+    record = partition->FindRecord(run->id);
+    if (!NeedsTypeCheck(batch, scratch->policy, *run, record)) {
+      if (record != nullptr) partition->PrefetchTail(*record);
+      return true;
+    }
+  }
+  if (run->pending == UINT32_MAX) return false;
+  PendingSeries& pending = scratch->pending[run->pending];
+  if (!pending.status.ok()) {
+    run->refused = true;
+    return true;
+  }
+  if (run->id == SeriesTable::kNone) run->id = partition->FindRecent(pending.canonical);
+  if (run->id == SeriesTable::kNone) {
+    if (pending.disk_token != disk_token_) return false;  // what was read may have moved
+    run->id = pending.disk_id;
+  }
+  return true;
+}
+
+Status Engine::PreparePending(const WriteBatch& batch, AppendScratch* scratch) {
+  uint64_t token = 0;
+  std::map<int32_t, PartitionKey> keys;
+  {
+    const MutexLock lock(head_mutex_);
+    token = disk_token_;
+    for (const uint32_t r : scratch->unresolved) {
+      const int32_t day = scratch->runs[r].day;
+      if (!keys.contains(day)) keys.emplace(day, PartitionOf(day)->key());
+    }
+  }
+  std::vector<std::pair<std::string, uint32_t>> lookups;  // key, pending
+  for (const uint32_t r : scratch->unresolved) {
+    Run& run = scratch->runs[r];
+    if (run.pending == UINT32_MAX) {
+      run.pending = static_cast<uint32_t>(scratch->pending.size());
+      PendingSeries& added = scratch->pending.emplace_back();
+      added.run = r;
+      added.day = run.day;
+      const WriteBatch::Series& series = batch.series[run.series];
+      CHECK(batch.decoder != nullptr);
+      Result<Labels> labels = batch.decoder->Decode(series.bytes, series.field);
+      if (labels.ok() && labels->empty())
+        labels = InvalidArgument("a series needs at least one label");
+      if (!labels.ok()) {
+        added.status = labels.status();
+        scratch->Reject(run.series, run.point_count, AppendVerdict::kInvalidLabels,
+                        added.status.message());
+        continue;
+      }
+      added.labels = *std::move(labels);
+      added.canonical = CanonicalHash(batch.policy, batch.unit, added.labels);
+    }
+    PendingSeries& pending = scratch->pending[run.pending];
+    if (!pending.status.ok()) continue;
+    pending.disk_token = token;
+    pending.disk_id = SeriesTable::kNone;
+    lookups.emplace_back(HashKey(keys.at(run.day), pending.canonical), run.pending);
+  }
+  std::sort(lookups.begin(), lookups.end());
+  std::vector<std::string_view> sorted;
+  sorted.reserve(lookups.size());
+  for (const auto& lookup : lookups) sorted.push_back(lookup.first);
+  return store_->MultiGet(Family::kHashes, sorted, [&](size_t index, std::string_view value) {
+    uint32_t id = 0;
+    if (GetKey32(&value, &id)) scratch->pending[lookups[index].second].disk_id = id;
+  });
+}
+
+Status Engine::CheckType(const WriteBatch& batch, AppendScratch* scratch,
+                         const PendingSeries& pending, Run* run) {
+  const WriteBatch::Series& series = batch.series[run->series];
+  int64_t checked = 0;
+  bool any = false;
+  for (uint32_t p = run->first_point; p < run->first_point + run->point_count; ++p) {
+    const int64_t time_ns = ToNanoseconds(batch.points[p].timestamp, batch.unit);
+    const int64_t group =
+        ShardGroupStart(time_ns, std::max<int64_t>(scratch->policy.shard_group_duration_ns, 1));
+    if (any && group == checked) continue;
+    any = true;
+    checked = group;
+    ASSIGN_OR_RETURN(
+        const ValueType claimed,
+        field_types_.Claim(batch.policy, group, pending.labels.Get(kMeasurementLabel),
+                           pending.labels.Get(kFieldLabel), series.type, &scratch->request.batch));
+    if (claimed == series.type) continue;
+    scratch->Reject(run->series, run->point_count, AppendVerdict::kTypeConflict,
+                    TypeConflictReason(pending.labels, series.type, claimed));
+    run->refused = true;
+    return Status::Ok();
+  }
+  return Status::Ok();
+}
+
+// Creates what is new, then journals and applies every run. Under the head's lock.
+void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
+  auto& runs = scratch->runs;
+  bool has_definitions = false;
+  journal_.Begin();
+  for (size_t begin = 0; begin < runs.size();) {
+    Partition* partition = PartitionOf(runs[begin].day);
+    size_t end = begin;
+    while (end < runs.size() && runs[end].day == runs[begin].day) ++end;
+    for (size_t i = begin; i < end; ++i) {
+      Run& run = runs[i];
+      if (run.pending == UINT32_MAX || run.refused) continue;
+      PendingSeries& pending = scratch->pending[run.pending];
+      if (batch.encoding == SeriesEncoding::kInfluxPoint) {
+        const Status checked = CheckType(batch, scratch, pending, &run);
+        if (!checked.ok()) {
+          scratch->Reject(run.series, run.point_count, AppendVerdict::kTypeConflict,
+                          checked.message());
+          run.refused = true;
+        }
+        if (run.refused) continue;
+      }
+      // The same series may be in the batch twice.
+      if (run.id == SeriesTable::kNone) run.id = partition->FindRecent(pending.canonical);
+      if (run.id == SeriesTable::kNone) {
+        if (options_.limits.max_active_series != 0 &&
+            active_series_ >= options_.limits.max_active_series) {
+          scratch->Reject(run.series, run.point_count, AppendVerdict::kSeriesLimit,
+                          "limit of " + std::to_string(options_.limits.max_active_series) +
+                              " active series is reached, first new series " +
+                              pending.labels.ToString());
+          run.refused = true;
+          continue;
+        }
+        run.id = partition->Create(pending.canonical, batch.policy, batch.unit, pending.labels);
+        ++scratch->report.new_series;
+        ++series_since_checkpoint_;
+        if (batch.policy == kPrometheusPolicy && !catalog_.prometheus_seen()) {
+          catalog_.NotePrometheusSeries();
+          scratch->request.batch.Put(Family::kMeta, "prometheus", "1");
+        }
+      }
+      const uint64_t before = partition->active_series();
+      partition->Learn(scratch->hashes[run.series], run.id);
+      active_series_ += partition->active_series() - before;
+    }
+    if (WriteDefinitions(partition, batch.unit)) has_definitions = true;
+    for (size_t i = begin; i < end; ++i) {
+      if (!runs[i].refused) WriteRun(batch, scratch, partition, runs[i]);
+    }
+    journal_.EndSection();
+    partition->last_append_ns = last_append_ns_ = options_.clock->MonotonicNs();
+    begin = end;
+  }
+  AddSideData(batch, scratch);
+  const bool has_samples = scratch->report.stored_points > scratch->duplicates;
+  if (!has_samples && !has_definitions && batch.exemplars.empty()) return;
+  bytes_since_checkpoint_ += journal_.record().size();
+  metrics_.journal_bytes->Increment(journal_.record().size());
+  metrics_.journal_records->Increment();
+  scratch->request.batch.Put(Family::kJournal, JournalKey(next_sequence_++), journal_.record());
+  if (bytes_since_checkpoint_ >= options_.checkpoint_bytes ||
+      samples_since_checkpoint_ >= options_.checkpoint_samples ||
+      series_since_checkpoint_ >= options_.checkpoint_new_series) {
+    if (!checkpoint_due_.exchange(true)) background_wake_.NotifyOne();
+  }
+}
+
+// Begins the section, with every series that no durable record names yet. Whether there were any.
+bool Engine::WriteDefinitions(Partition* partition, TimeUnit unit) {
+  const uint32_t first = std::max(partition->define_from, partition->recents().front()->first_id());
+  const uint32_t last = partition->next_id();
+  journal_.BeginSection(partition->day(), unit, last > first ? last - first : 0);
+  for (uint32_t id = first; id < last; ++id) {
+    for (const auto& recent : partition->recents()) {
+      if (!recent->Holds(id)) continue;
+      size_t count = 0;
+      const RecentSeries::PairRef* pairs = recent->pairs(id, &count);
+      journal_.Define(id, recent->policy(id), recent->unit(id), count);
+      // Pairs are numbered within one container; frozen ones come only after a failed checkpoint.
+      const uint32_t space = static_cast<uint32_t>(&recent - partition->recents().data()) << 28;
+      for (size_t i = 0; i < count; ++i) {
+        journal_.DefinePair(pairs[i] + space, recent->postings().pair_name(pairs[i]),
+                            recent->postings().pair_value(pairs[i]));
+      }
+    }
+  }
+  partition->define_from = last;
+  return last > first;
+}
+
+void Engine::WriteRun(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
+                      const Run& run) {
+  const WriteBatch::Series& series = batch.series[run.series];
+  const uint8_t chunklet_type = ChunkletType(series.type, batch.unit);
+  SeriesRecord& record = partition->Record(run.id);
+  for (uint32_t p = run.first_point; p < run.first_point + run.point_count; ++p) {
+    RawSample sample{batch.points[p].timestamp, batch.points[p].payload, {}, 0};
+    if (!scratch->starts.empty()) sample.start = scratch->starts[p];
+    if (series.type == ValueType::kString) sample.bytes = batch.strings[sample.payload];
+    if (series.type == ValueType::kHistogram) {
+      sample.bytes = scratch->histograms[sample.payload];
+      ++scratch->report.stored_histograms;
+    }
+    if (IsBytesType(series.type)) sample.payload = HashBytes64(sample.bytes);
+    ++scratch->report.stored_points;
+    const Partition::Order order = partition->Classify(record, chunklet_type, sample);
+    if (order == Partition::Order::kDuplicate) {
+      ++scratch->duplicates;
+      continue;
+    }
+    const bool in_order = order == Partition::Order::kInOrder;
+    const bool contained = !in_order || record.journal_epoch != journal_epoch_;
+    const bool start_changed =
+        contained ? sample.start != 0 : sample.start != partition->StartOf(run.id, record);
+    journal_.Sample(run.id, series.type, sample, record.last_payload, contained, start_changed);
+    partition->Apply(run.id, &record, order, chunklet_type, sample, chunk_epoch_);
+    ++samples_since_checkpoint_;
+    if (in_order) {
+      record.journal_epoch = journal_epoch_;
+    } else {
+      ++scratch->out_of_order;
+    }
+  }
+}
+
+void Engine::AddSideData(const WriteBatch& batch, AppendScratch* scratch) {
+  for (const auto& exemplar : batch.exemplars) {
+    if (exemplar.series_index >= batch.series.size()) continue;
+    const WriteBatch::Series& series = batch.series[exemplar.series_index];
+    Result<Labels> labels = batch.decoder->Decode(series.bytes, series.field);
+    if (!labels.ok()) continue;  // the series itself was refused with a reason
+    ExemplarRing::Entry entry{batch.policy, *std::move(labels), exemplar.exemplar};
+    journal_.Exemplar(ExemplarRing::Encode(entry));
+    exemplars_.Add(std::move(entry));
+    ++scratch->report.stored_exemplars;
+  }
+  for (const auto& metadata : batch.metadata) {
+    if (metadata_.Note(metadata.metric_name, metadata.metadata, &scratch->request.batch)) {
+      ++scratch->report.stored_metadata;
+    }
+  }
+}
+
+// Holds writers back while checkpoints cannot keep up, so that memory and replay stay bounded.
+void Engine::WaitForRoom() {
+  const MutexLock lock(head_mutex_);
+  while (bytes_since_checkpoint_ > 4 * options_.checkpoint_bytes && background_.joinable() &&
+         !checkpoint_failing_) {
+    room_.WaitFor(head_mutex_, std::chrono::milliseconds(100));
+  }
+}
+
+}  // namespace tsdb::storage

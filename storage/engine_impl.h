@@ -1,0 +1,220 @@
+// The engine behind storage/engine.h, cut by activity: engine.cc opens, replays and closes,
+// engine_append.cc writes, engine_checkpoint.cc empties the head, engine_select.cc reads,
+// engine_rewrite.cc seals and ages out, engine_maintenance.cc does what operators ask for.
+//
+// Lock order: maintenance_mutex_, head_mutex_, then one of the leaves (RecentSeries::mutex, the
+// commit queue's, the small stores'). RocksDB is called with head_mutex_ held only for single rows.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "storage/catalog.h"
+#include "storage/chunk/chunk.h"
+#include "storage/commit_queue.h"
+#include "storage/engine.h"
+#include "storage/engine_metrics.h"
+#include "storage/field_types.h"
+#include "storage/head/journal.h"
+#include "storage/head/partition.h"
+#include "storage/interface.h"
+#include "storage/rocks/store.h"
+#include "storage/small_stores.h"
+
+namespace tsdb::storage {
+
+// Held by readers: blocks of the head that were let go after the pin was taken stay readable.
+struct ReaderPin {};
+
+class Selection;
+
+// What one partition looked like to a reader.
+struct PartitionSnapshot {
+  std::shared_ptr<const PartitionVersion> version;
+  std::vector<std::shared_ptr<RecentSeries>> recents;
+};
+
+class Engine : public Storage {
+ public:
+  Engine(const EngineOptions& options, std::unique_ptr<Store> store);
+  ~Engine() override;
+
+  // Reads what the store holds, replays the journal, starts the background thread.
+  Status Start();
+
+  Result<AppendReport> Append(const WriteBatch& batch) override;
+
+  Result<std::unique_ptr<SeriesSelection>> Select(const SelectRequest& request,
+                                                  const CancelToken& cancel) const override;
+  Result<std::vector<std::string>> LabelNames(const SelectRequest& request,
+                                              const CancelToken& cancel) const override;
+  Result<std::vector<std::string>> LabelValues(std::string_view name, const SelectRequest& request,
+                                               const CancelToken& cancel) const override;
+  Result<std::vector<SeriesExemplars>> SelectExemplars(const SelectRequest& request) const override;
+  std::vector<std::pair<std::string, std::vector<MetricMetadata>>> Metadata(
+      std::string_view metric_name, size_t limit) const override;
+
+  Result<DeleteReport> Delete(const DeleteRequest& request) override;
+  Status Compact() override;
+  Status Snapshot(const std::string& directory) override;
+  Cardinality GetCardinality(size_t limit) const override;
+
+  Catalog& catalog() override { return catalog_; }
+  StateStore& state() override { return state_rows_; }
+
+  // --- for the parts of the engine
+  const Store& store() const { return *store_; }
+  const BlockPool& pool() const { return pool_; }
+  const EngineMetrics& metrics() const { return metrics_; }
+  std::shared_ptr<const CatalogState> catalog_state() const { return catalog_.state(); }
+  // Partitions whose day overlaps [min_ns, max_ns], by day.
+  std::vector<PartitionSnapshot> Snapshots(int64_t min_ns, int64_t max_ns) const;
+
+  // Everything in the head becomes segments; the journal is empty afterwards but for what came
+  // meanwhile.
+  Status Checkpoint();
+  // One round of the background thread.
+  void Maintain();
+
+ private:
+  friend class ReplayVisitor;
+  struct AppendScratch;
+  struct PendingSeries;
+  struct Run;
+  struct CheckpointWork;
+
+  // --- opening (engine.cc)
+  Status CheckFormat();
+  Status LoadVersions();
+  Status Replay();
+  void BackgroundLoop();
+  void OnWriteFailure(const Status& status);
+  void TryLeaveReadOnly();
+
+  // --- appending (engine_append.cc)
+  Hash128 RawHash(const WriteBatch& batch, const WriteBatch::Series& series, Hash128* line,
+                  const char** line_start) const;
+  Hash128 CanonicalHash(PolicyId policy, TimeUnit unit, const Labels& labels) const;
+  void CutRuns(const WriteBatch& batch, const PolicyInfo& policy, AppendScratch* scratch) const;
+  bool Resolve(const WriteBatch& batch, AppendScratch* scratch);
+  bool ResolveRun(const WriteBatch& batch, AppendScratch* scratch, Partition* partition, Run* run);
+  Status PreparePending(const WriteBatch& batch, AppendScratch* scratch);
+  bool NeedsTypeCheck(const WriteBatch& batch, const PolicyInfo& policy, const Run& run,
+                      const SeriesRecord* record) const;
+  Status CheckType(const WriteBatch& batch, AppendScratch* scratch, const PendingSeries& pending,
+                   Run* run);
+  void WriteRuns(const WriteBatch& batch, AppendScratch* scratch);
+  void WriteRun(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
+                const Run& run);
+  bool WriteDefinitions(Partition* partition, TimeUnit unit);
+  void AddSideData(const WriteBatch& batch, AppendScratch* scratch);
+  Partition* PartitionOf(int32_t day);
+  void WaitForRoom();
+
+  // --- checkpoint (engine_checkpoint.cc)
+  Status CheckpointLocked() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void FreezeHead(CheckpointWork* work);
+  Status WriteTables(CheckpointWork* work);
+  Status WriteFragments(Partition* partition, CheckpointWork* work);
+  Status PublishCheckpoint(CheckpointWork* work);
+  Status WriteIndex(CheckpointWork* work);
+  void DetachFrozen(CheckpointWork* work);
+  void EvictIdle();
+  void ReclaimRetired();
+  Result<uint32_t> ReserveSegments(uint32_t count);
+
+  // --- reading (engine_select.cc)
+  Postings DeadSeries(const PartitionVersion& version) const;
+  bool CaptureHead(bool labels_only, Selection* selection) const;
+
+  // --- rewriting (engine_rewrite.cc)
+  class Rewriter;
+  // Rewrites segments [first, first + count) of a partition's list into one sealed segment.
+  Status RewriteSegments(int32_t day, size_t first, size_t count, Effort effort)
+      EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void SealWindows() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  Status ApplyRetention() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  Status DropPartition(int32_t day) EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  // Publishes `next`, durably together with `batch`, and has the rows of segments that it no longer
+  // names dropped once no reader needs them.
+  Status PublishVersion(std::shared_ptr<const PartitionVersion> next, StoreBatch batch)
+      EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  void DropLater(Family family, std::string begin, std::string end, StoreBatch* batch);
+  Status LoadDropped();
+  void PurgeDropped();
+  std::vector<std::shared_ptr<const PartitionVersion>> Versions() const;
+  std::shared_ptr<const PartitionVersion> VersionOf(int32_t day) const;
+  Result<DeleteReport> CountDeleted(const DeleteRequest& request) const;
+  Status DropFieldTypes(const DeleteRequest& request);
+
+  const EngineOptions options_;
+  std::unique_ptr<MetricsRegistry> own_metrics_;
+  const EngineMetrics metrics_;
+  const std::unique_ptr<Store> store_;
+  StoredCatalog catalog_;
+  StateRows state_rows_;
+  MetadataRows metadata_;
+  ExemplarRing exemplars_;
+  uint64_t secret_ = 0;
+  CommitQueue commits_;
+
+  Mutex maintenance_mutex_;
+  mutable Mutex head_mutex_;
+  // What follows is under head_mutex_.
+  std::map<int32_t, std::unique_ptr<Partition>> partitions_;
+  BlockPool pool_;
+  FieldTypes field_types_;
+  JournalWriter journal_;
+  uint16_t journal_epoch_ = 1;  // never 0
+  uint16_t chunk_epoch_ = 1;
+  uint64_t next_sequence_ = 1;
+  uint64_t disk_token_ = 1;  // moves when what lookups on disk found may no longer hold
+  uint64_t active_series_ = 0;
+  uint64_t samples_since_checkpoint_ = 0;
+  uint64_t series_since_checkpoint_ = 0;
+  uint64_t bytes_since_checkpoint_ = 0;
+  int64_t last_append_ns_ = 0;
+  mutable std::shared_ptr<const ReaderPin> pin_ = std::make_shared<const ReaderPin>();
+  struct Retired {
+    std::weak_ptr<const ReaderPin> pin;
+    std::vector<BlockPool::Ref> blocks;
+  };
+  std::deque<Retired> retired_;
+  CondVar room_;
+  bool checkpoint_failing_ = false;
+  bool started_ = false;
+
+  // Key ranges whose rows go once the readers that were there when they were given up have left. As
+  // with retired blocks, in order. Under maintenance_mutex_; durable as rows "d/<number>".
+  struct Dropped {
+    std::weak_ptr<const ReaderPin> pin;
+    uint64_t number = 0;
+    Family family = Family::kChunks;
+    std::string begin;
+    std::string end;
+  };
+  std::deque<Dropped> dropped_;
+  uint64_t next_dropped_ = 1;
+  uint32_t next_segment_ = 1;
+  uint32_t reserved_segments_ = 1;
+
+  std::atomic<bool> read_only_{false};
+  mutable Mutex read_only_mutex_;
+  std::string read_only_reason_;
+
+  Mutex background_mutex_;
+  CondVar background_wake_;
+  bool stopping_ = false;
+  std::atomic<bool> checkpoint_due_{false};
+  std::thread background_;
+  int64_t last_sync_ns_ = 0;
+};
+
+}  // namespace tsdb::storage

@@ -1,0 +1,227 @@
+// What operators and APIs ask for: deletes, compaction, snapshots, cardinality.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "storage/engine_impl.h"
+#include "storage/select/partition_index.h"
+
+namespace tsdb::storage {
+namespace {
+
+void BoundsOf(const DeleteRequest& request, int64_t* min_ns, int64_t* max_ns) {
+  *min_ns = request.min_time;
+  *max_ns = request.max_time;
+  if (request.view == View::kStored) return;
+  *min_ns = ToNanoseconds(request.min_time, TimeUnit::kMilliseconds);
+  *max_ns = ToNanoseconds(request.max_time, TimeUnit::kMilliseconds);
+  if (*max_ns < std::numeric_limits<int64_t>::max() - 999'999) *max_ns += 999'999;
+}
+
+bool CoversDay(int32_t day, int64_t min_ns, int64_t max_ns) {
+  return min_ns <= ToNanoseconds(day * kDayMs, TimeUnit::kMilliseconds) &&
+         max_ns >= ToNanoseconds((day + 1) * kDayMs - 1, TimeUnit::kMilliseconds);
+}
+
+void KeepLargest(size_t limit, std::vector<Cardinality::Item>* items) {
+  const auto larger = [](const Cardinality::Item& a, const Cardinality::Item& b) {
+    return a.count != b.count ? a.count > b.count : a.name < b.name;
+  };
+  const size_t kept = std::min(limit == 0 ? items->size() : limit, items->size());
+  std::partial_sort(items->begin(), items->begin() + static_cast<ptrdiff_t>(kept), items->end(),
+                    larger);
+  items->resize(kept);
+}
+
+}  // namespace
+
+Result<DeleteReport> Engine::CountDeleted(const DeleteRequest& request) const {
+  DeleteReport report;
+  uint64_t stored = 0;
+  for (const auto& version : Versions()) {
+    for (const Segment& segment : version->segments) stored += segment.sample_count;
+  }
+  for (const Matchers& selector : request.selectors) {
+    SelectRequest select;
+    select.scope = request.scope;
+    select.view = request.view;
+    select.matchers = selector;
+    select.min_time = request.min_time;
+    select.max_time = request.max_time;
+    const CancelToken never;
+    ASSIGN_OR_RETURN(const auto selection, Select(select, never));
+    SampleBlock block;
+    for (size_t i = 0; i < selection->size(); ++i) {
+      uint64_t samples = 0;
+      const auto cursor = selection->Open(i);
+      for (;;) {
+        const Result<bool> more = cursor->Next(&block);
+        if (!more.ok()) continue;  // damage costs itself
+        if (!*more) break;
+        samples += block.size();
+      }
+      report.samples += samples;
+      if (samples > 0) ++report.series;
+    }
+  }
+  if (stored > 0) {
+    const double bytes_per_sample =
+        static_cast<double>(store_->TableBytes(Family::kChunks)) / static_cast<double>(stored);
+    report.size_bytes =
+        static_cast<uint64_t>(static_cast<double>(report.samples) * bytes_per_sample);
+  }
+  return report;
+}
+
+// Everything in the head becomes segments first, so that a tombstone has a border: what is in
+// segments up to now is deleted, what is appended later is not.
+Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
+  if (request.dry_run) return CountDeleted(request);
+  DeleteReport report;
+  int64_t min_ns = 0;
+  int64_t max_ns = 0;
+  BoundsOf(request, &min_ns, &max_ns);
+  const CancelToken never;
+  const MutexLock lock(maintenance_mutex_);
+  RETURN_IF_ERROR(CheckpointLocked());
+  const auto catalog = catalog_.state();
+  for (const PartitionSnapshot& snapshot : Snapshots(min_ns, max_ns)) {
+    const PartitionIndex index(store_.get(), snapshot.version, {});
+    Tombstone tombstone;
+    for (const Matchers& selector : request.selectors) {
+      ASSIGN_OR_RETURN(const Postings matched, MatchPartition(index, *catalog, request.scope,
+                                                              request.view, selector, never));
+      tombstone.series |= matched;
+    }
+    tombstone.series -= snapshot.version->dead;
+    if (tombstone.series.empty()) continue;
+    report.series += tombstone.series.size();
+    const int32_t day = snapshot.version->key.day;
+    auto next = std::make_shared<PartitionVersion>(*VersionOf(day));
+    tombstone.last_segment = next_segment_ - 1;
+    tombstone.min_time_ns = min_ns;
+    tombstone.max_time_ns = max_ns;
+    if (CoversDay(day, min_ns, max_ns)) next->dead |= tombstone.series;
+    const Postings series = tombstone.series;
+    next->tombstones.push_back(std::move(tombstone));
+    RETURN_IF_ERROR(PublishVersion(std::move(next), {}));
+    // The same sample once more is not "there already" any longer.
+    const MutexLock head(head_mutex_);
+    Partition* partition = partitions_.at(day).get();
+    series.ForEach([&](uint32_t id) {
+      if (SeriesRecord* record = partition->FindRecord(id))
+        record->flags |= SeriesRecord::kOverwritten;
+    });
+  }
+  RETURN_IF_ERROR(DropFieldTypes(request));
+  return report;
+}
+
+// Types of fields whose measurement has gone as a whole may be chosen anew.
+Status Engine::DropFieldTypes(const DeleteRequest& request) {
+  if (request.view != View::kStored) return Status::Ok();
+  const CancelToken never;
+  StoreBatch batch;
+  for (const Matchers& selector : request.selectors) {
+    for (const Matcher& matcher : selector) {
+      if (matcher.name() != kMeasurementLabel || matcher.type() != MatchType::kEqual) continue;
+      SelectRequest left;
+      left.view = View::kStored;
+      left.matchers = {matcher};
+      left.labels_only = true;
+      ASSIGN_OR_RETURN(const auto selection, Select(left, never));
+      std::vector<PolicyId> used;
+      for (size_t i = 0; i < selection->size(); ++i) used.push_back(selection->policy(i));
+      const auto catalog = catalog_.state();
+      const MutexLock lock(head_mutex_);
+      for (const auto& [id, policy] : catalog->policies) {
+        if (std::find(used.begin(), used.end(), PolicyId{id}) == used.end()) {
+          RETURN_IF_ERROR(field_types_.Drop(PolicyId{id}, matcher.value(), INT64_MAX, &batch));
+        }
+      }
+    }
+  }
+  return batch.empty() ? Status::Ok() : store_->Write(batch, true);
+}
+
+Status Engine::Compact() {
+  const MutexLock lock(maintenance_mutex_);
+  RETURN_IF_ERROR(CheckpointLocked());
+  RETURN_IF_ERROR(ApplyRetention());
+  for (const auto& version : Versions()) {
+    const bool is_final = version->segments.size() == 1 && version->tombstones.empty() &&
+                          version->segments[0].kind == SegmentKind::kBest;
+    if (version->segments.empty() || is_final) continue;
+    RETURN_IF_ERROR(RewriteSegments(version->key.day, 0, version->segments.size(), Effort::kBest));
+  }
+  PurgeDropped();
+  for (int i = 0; i < kFamilyCount; ++i) {
+    const Family family = static_cast<Family>(i);
+    RETURN_IF_ERROR(store_->Flush(family));
+    RETURN_IF_ERROR(store_->CompactFamily(family));
+  }
+  return Status::Ok();
+}
+
+Status Engine::Snapshot(const std::string& directory) {
+  const MutexLock lock(maintenance_mutex_);
+  RETURN_IF_ERROR(CheckpointLocked());
+  return store_->Checkpoint(directory);
+}
+
+Cardinality Engine::GetCardinality(size_t limit) const {
+  Cardinality result;
+  result.min_time_ms = INT64_MAX;
+  result.max_time_ms = INT64_MIN;
+  PartitionSnapshot newest;
+  {
+    const MutexLock lock(head_mutex_);
+    result.active_series = active_series_;
+    result.head_chunks = pool_.used_blocks();
+    for (const auto& [day, partition] : partitions_) {
+      for (const Segment& segment : partition->version()->segments) {
+        result.min_time_ms = std::min(result.min_time_ms, segment.min_time_ms);
+        result.max_time_ms = std::max(result.max_time_ms, segment.max_time_ms);
+      }
+      result.min_time_ms =
+          std::min({result.min_time_ms, partition->min_time_ms, partition->frozen_min_ms});
+      result.max_time_ms =
+          std::max({result.max_time_ms, partition->max_time_ms, partition->frozen_max_ms});
+      if (partition->next_id() > 0) newest = {partition->version(), partition->recents()};
+    }
+  }
+  if (result.min_time_ms > result.max_time_ms) result.min_time_ms = result.max_time_ms = 0;
+  if (newest.version == nullptr) return result;
+  const PartitionIndex index(store_.get(), newest.version, newest.recents);
+  std::map<std::string, bool> names;
+  (void)index.ForEachName([&](std::string_view name) {
+    if (!IsHiddenLabel(name)) names.emplace(name, true);
+    return true;
+  });
+  for (const auto& [name, unused] : names) {
+    std::unordered_map<std::string, uint64_t> values;
+    // A damaged row is left out of the statistics.
+    (void)index.ForEachValue(
+        name, {}, [&](std::string_view value, const IndexReader::Loader& loader) -> Result<bool> {
+          const Result<Postings> series = loader.Load();
+          if (series.ok()) values[std::string(value)] += series->size();
+          return true;
+        });
+    result.label_pairs += values.size();
+    uint64_t bytes = 0;
+    for (const auto& [value, count] : values) {
+      bytes += (name.size() + value.size()) * count;
+      if (name == kMetricName) result.series_by_metric.push_back({value, count});
+      result.series_by_label_pair.push_back({name + "=" + value, count});
+    }
+    result.values_by_label.push_back({name, values.size()});
+    result.bytes_by_label.push_back({name, bytes});
+    KeepLargest(limit == 0 ? 1000 : limit, &result.series_by_label_pair);
+  }
+  KeepLargest(limit, &result.series_by_metric);
+  KeepLargest(limit, &result.values_by_label);
+  KeepLargest(limit, &result.bytes_by_label);
+  return result;
+}
+
+}  // namespace tsdb::storage

@@ -1,0 +1,72 @@
+#include "storage/engine_metrics.h"
+
+namespace tsdb::storage {
+
+std::string_view AppendVerdictName(AppendVerdict verdict) {
+  switch (verdict) {
+    case AppendVerdict::kStored:
+      return "stored";
+    case AppendVerdict::kInvalidLabels:
+      return "invalid labels";
+    case AppendVerdict::kTooOld:
+      return "too old";
+    case AppendVerdict::kTooFarInFuture:
+      return "too far in the future";
+    case AppendVerdict::kTypeConflict:
+      return "type conflict";
+    case AppendVerdict::kSeriesLimit:
+      return "series limit";
+    case AppendVerdict::kInvalidHistogram:
+      return "invalid histogram";
+  }
+  return "unknown";
+}
+
+EngineMetrics::EngineMetrics(MetricsRegistry* r) {
+  for (int i = 0; i < kAppendVerdictCount; ++i) {
+    const auto verdict = static_cast<AppendVerdict>(i);
+    samples[static_cast<size_t>(i)] = r->AddCounter(
+        "tsdbd_storage_samples_total", "Samples handed to the storage, by what became of them.",
+        {{"verdict", std::string(AppendVerdictName(verdict))}});
+  }
+  out_of_order_samples =
+      r->AddCounter("tsdbd_storage_out_of_order_samples_total",
+                    "Samples stored that were not newer than their series' last.");
+  duplicate_samples = r->AddCounter("tsdbd_storage_duplicate_samples_total",
+                                    "Samples that were identical to their series' last.");
+  new_series = r->AddCounter("tsdbd_storage_new_series_total", "Series created, once a partition.");
+  journal_bytes = r->AddCounter("tsdbd_storage_journal_bytes_total", "Bytes of journal records.");
+  journal_records =
+      r->AddCounter("tsdbd_storage_journal_records_total", "Journal records written.");
+  write_failures =
+      r->AddCounter("tsdbd_storage_write_failures_total", "Journal writes that failed.");
+  const std::vector<double> fast = {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005,
+                                    0.01,   0.02,   0.05,   0.1,   0.5,   1};
+  commit_seconds = r->AddHistogram("tsdbd_storage_commit_seconds",
+                                   "How long a group commit took, sync included.", fast);
+  checkpoints = r->AddCounter("tsdbd_storage_checkpoints_total", "Checkpoints written.");
+  checkpoint_failures =
+      r->AddCounter("tsdbd_storage_checkpoint_failures_total", "Checkpoints that failed.");
+  checkpoint_seconds =
+      r->AddHistogram("tsdbd_storage_checkpoint_seconds", "How long a checkpoint took.",
+                      {0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5});
+  rewrites = r->AddCounter("tsdbd_storage_rewrites_total", "Windows and partitions rewritten.");
+  rewritten_samples =
+      r->AddCounter("tsdbd_storage_rewritten_samples_total", "Samples read by rewrites.");
+  rewritten_bytes =
+      r->AddCounter("tsdbd_storage_rewritten_bytes_total", "Bytes of chunks written by rewrites.");
+  dropped_partitions = r->AddCounter("tsdbd_storage_dropped_partitions_total",
+                                     "Partitions dropped because retention is over.");
+  damaged_chunks = r->AddCounter("tsdbd_storage_damaged_chunks_total",
+                                 "Chunks that could not be read because their bytes are damaged.");
+  merged_series =
+      r->AddCounter("tsdbd_storage_merged_series_total",
+                    "Stored series shown as one with another, because labels are the same.");
+  read_only = r->AddGauge("tsdbd_storage_read_only",
+                          "1 while writes are refused, as when the disk is full.");
+  replayed_samples =
+      r->AddGauge("tsdbd_storage_replayed_samples", "Samples replayed at the last start.");
+  open_seconds = r->AddGauge("tsdbd_storage_open_seconds", "How long the last start took.");
+}
+
+}  // namespace tsdb::storage

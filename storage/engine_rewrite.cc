@@ -1,0 +1,478 @@
+// Sealing finished windows, rewriting partitions, retention, and dropping what nobody reads any
+// more.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "storage/engine_impl.h"
+#include "storage/rocks/key_layout.h"
+#include "storage/sealed_segment.h"
+#include "storage/select/chunk_cache.h"
+#include "storage/select/merge.h"
+#include "storage/select/partition_index.h"
+
+namespace tsdb::storage {
+namespace {
+
+std::string PartitionRowKey(int32_t day) {
+  std::string key = "p/";
+  PutKey32(&key, static_cast<uint32_t>(day) ^ 0x80000000U);
+  return key;
+}
+
+std::string DroppedKey(uint64_t number) {
+  std::string key = "d/";
+  PutKey64(&key, number);
+  return key;
+}
+
+// Reads one segment from its first series to its last.
+class SegmentScan {
+ public:
+  SegmentScan(Store* store, PartitionKey partition, const Segment& segment)
+      : store_(store),
+        partition_(partition),
+        segment_(segment),
+        rows_(store->NewIterator(Family::kChunks, ChunkKey(partition, segment.id, 0),
+                                 ChunkKey(partition, segment.id, kFirstTimestampList), false)) {}
+
+  const Segment& segment() const { return segment_; }
+
+  // Appends the runs of the series of one group to `series`, by id - first. Groups rise.
+  Status Read(uint32_t group, std::vector<std::vector<SampleBlock>>* series, uint64_t* damaged) {
+    const uint32_t first = group * kFragmentGroup;
+    const uint32_t width = segment_.kind == SegmentKind::kFragments ? kFragmentGroup : 1;
+    for (; rows_->Valid(); rows_->Next()) {
+      std::string_view key = rows_->key().substr(kPartitionPrefixSize + 4);
+      uint32_t row = 0;
+      if (!GetKey32(&key, &row) || row >= kFirstTimestampList) break;
+      if (uint64_t{row} * width >= uint64_t{first} + kFragmentGroup) break;
+      if (uint64_t{row} * width < first) continue;  // of a group without series to keep
+      const Status status =
+          width == 1 ? DecodeSealedRow(&(*series)[row - first]) : DecodeGroup(first, series);
+      if (!status.ok()) ++*damaged;
+    }
+    return rows_->status();
+  }
+
+ private:
+  Status DecodeGroup(uint32_t first, std::vector<std::vector<SampleBlock>>* series) {
+    std::vector<std::tuple<uint32_t, uint32_t, uint32_t>> parts;
+    const bool parsed = ParseFragmentGroup(rows_->value(), first, &parts);
+    Status result = parsed ? Status::Ok() : DataLoss("malformed fragment");
+    for (const auto& [id, offset, size] : parts) {
+      if (id - first >= kFragmentGroup) return DataLoss("malformed fragment");
+      const Status status = DecodeChunklets(rows_->value().substr(offset, size), partition_.day,
+                                            INT64_MIN, INT64_MAX, &(*series)[id - first]);
+      if (!status.ok()) result = status;
+    }
+    return result;
+  }
+
+  Status DecodeSealedRow(std::vector<SampleBlock>* runs) {
+    return DecodeSealed(
+        rows_->value(),
+        [this](uint32_t list) -> Result<std::shared_ptr<const std::vector<int64_t>>> {
+          auto& cached = lists_[list];
+          if (cached == nullptr) {
+            ASSIGN_OR_RETURN(const std::optional<std::string> row,
+                             store_->Get(Family::kChunks, ChunkKey(partition_, segment_.id,
+                                                                   kFirstTimestampList + list)));
+            if (!row.has_value()) return DataLoss("timestamp list is missing");
+            auto times = std::make_shared<std::vector<int64_t>>();
+            RETURN_IF_ERROR(DecodeTimestamps(*row, times.get()));
+            cached = std::move(times);
+          }
+          return cached;
+        },
+        INT64_MIN, INT64_MAX, runs);
+  }
+
+  Store* store_;
+  PartitionKey partition_;
+  Segment segment_;
+  std::unique_ptr<StoreIterator> rows_;
+  std::unordered_map<uint32_t, std::shared_ptr<const std::vector<int64_t>>> lists_;
+};
+
+// From when on a series' samples are kept; INT64_MAX: not at all. By id.
+Result<std::vector<int64_t>> KeptSince(const PartitionIndex& index, const CatalogState& catalog,
+                                       uint32_t count, int64_t now_ns) {
+  std::vector<int64_t> result(count, INT64_MAX);
+  RETURN_IF_ERROR(index.ForEachValue(
+      kPolicyPair, {},
+      [&](std::string_view value, const IndexReader::Loader& loader) -> Result<bool> {
+        PolicyId id;
+        if (!GetKey32(&value, &id.value)) return DataLoss("malformed policy in the index");
+        const PolicyInfo* policy = catalog.Find(id);
+        if (policy == nullptr) return true;
+        const int64_t since = policy->duration_ns == 0 ? INT64_MIN : now_ns - policy->duration_ns;
+        ASSIGN_OR_RETURN(const Postings series, loader.Load());
+        series.ForEach([&](uint32_t series_id) {
+          if (series_id < count) result[series_id] = since;
+        });
+        return true;
+      }));
+  return result;
+}
+
+}  // namespace
+
+// One rewrite of neighbouring segments of a partition.
+class Engine::Rewriter {
+ public:
+  Rewriter(Engine* engine, std::shared_ptr<const PartitionVersion> version, size_t first,
+           size_t count, Effort effort)
+      : engine_(engine),
+        version_(std::move(version)),
+        first_(first),
+        count_(count),
+        effort_(effort) {}
+
+  Status Run() {
+    ASSIGN_OR_RETURN(output_.id, engine_->ReserveSegments(1));
+    output_.kind = effort_ == Effort::kBest ? SegmentKind::kBest : SegmentKind::kSealed;
+    output_.min_time_ms = INT64_MAX;
+    output_.max_time_ms = INT64_MIN;
+    const PartitionIndex index(engine_->store_.get(), version_, {});
+    ASSIGN_OR_RETURN(kept_since_,
+                     KeptSince(index, *engine_->catalog_state(), version_->next_series_id,
+                               engine_->options_.clock->NowNs()));
+    SealedWriter writer(engine_->store_.get(), version_->key, output_.id, effort_);
+    for (size_t i = first_; i < first_ + count_; ++i) {
+      scans_.emplace_back(engine_->store_.get(), version_->key, version_->segments[i]);
+    }
+    const uint32_t groups = (version_->next_series_id + kFragmentGroup - 1) / kFragmentGroup;
+    for (uint32_t group = 0; group < groups; ++group) RETURN_IF_ERROR(RewriteGroup(group, &writer));
+    RETURN_IF_ERROR(writer.Finish());
+    if (!writer.tables().empty()) RETURN_IF_ERROR(engine_->store_->Ingest(writer.tables()));
+    output_.sample_count = writer.sample_count();
+    engine_->metrics_.rewrites->Increment();
+    engine_->metrics_.rewritten_samples->Increment(writer.sample_count());
+    engine_->metrics_.rewritten_bytes->Increment(writer.size_bytes());
+    if (damaged_ > 0) {
+      engine_->metrics_.damaged_chunks->Increment(damaged_);
+      LogError("damaged chunks were left out of a rewrite",
+               {{"day", version_->key.day}, {"chunks", damaged_}});
+    }
+    return Publish();
+  }
+
+ private:
+  Status RewriteGroup(uint32_t group, SealedWriter* writer) {
+    std::vector<std::vector<SampleBlock>> runs(kFragmentGroup);
+    for (SegmentScan& scan : scans_) {
+      std::vector<std::vector<SampleBlock>> read(kFragmentGroup);
+      RETURN_IF_ERROR(scan.Read(group, &read, &damaged_));
+      for (uint32_t i = 0; i < kFragmentGroup; ++i) {
+        if (read[i].empty()) continue;
+        Erase(scan.segment(), group * kFragmentGroup + i, &read[i]);
+        std::move(read[i].begin(), read[i].end(), std::back_inserter(runs[i]));
+      }
+    }
+    std::vector<SealedWriter::Series> series;
+    for (uint32_t i = 0; i < kFragmentGroup; ++i) {
+      if (runs[i].empty()) continue;
+      MergeRuns(&runs[i]);
+      JoinRuns(&runs[i]);
+      if (runs[i].empty()) continue;
+      const SampleBlock& front = runs[i].front();
+      const SampleBlock& back = runs[i].back();
+      output_.min_time_ms =
+          std::min(output_.min_time_ms, ToMilliseconds(front.timestamps.front(), front.unit));
+      output_.max_time_ms =
+          std::max(output_.max_time_ms, ToMilliseconds(back.timestamps.back(), back.unit));
+      series.push_back({group * kFragmentGroup + i, std::move(runs[i])});
+    }
+    return writer->AddGroup(series);
+  }
+
+  // Applies tombstones and retention.
+  void Erase(const Segment& segment, uint32_t id, std::vector<SampleBlock>* runs) const {
+    const int64_t since = id < kept_since_.size() ? kept_since_[id] : INT64_MAX;
+    if (since == INT64_MAX) {
+      runs->clear();
+      return;
+    }
+    for (SampleBlock& run : *runs) {
+      int64_t first = 0;
+      int64_t last = 0;
+      if (since != INT64_MIN) {
+        BoundsInUnit(INT64_MIN, since - 1, run.unit, &first, &last);
+        EraseRange(first, last, &run);
+      }
+      for (const Tombstone& tombstone : version_->tombstones) {
+        if (segment.id > tombstone.last_segment || !tombstone.series.Contains(id)) continue;
+        BoundsInUnit(tombstone.min_time_ns, tombstone.max_time_ns, run.unit, &first, &last);
+        EraseRange(first, last, &run);
+      }
+    }
+  }
+
+  // Neighbours of one type become one run, so that they become one chunk.
+  static void JoinRuns(std::vector<SampleBlock>* runs) {
+    size_t kept = 0;
+    for (size_t i = 1; i < runs->size(); ++i) {
+      SampleBlock& last = (*runs)[kept];
+      if (last.type == (*runs)[i].type && last.size() + (*runs)[i].size() <= kMaxChunkSamples) {
+        AppendSamples((*runs)[i], 0, (*runs)[i].size(), &last);
+      } else if (++kept != i) {
+        (*runs)[kept] = std::move((*runs)[i]);
+      }
+    }
+    if (!runs->empty()) runs->resize(kept + 1);
+  }
+
+  Status Publish() {
+    auto next = std::make_shared<PartitionVersion>(*engine_->VersionOf(version_->key.day));
+    const auto begin = next->segments.begin() + static_cast<ptrdiff_t>(first_);
+    next->segments.erase(begin, begin + static_cast<ptrdiff_t>(count_));
+    if (output_.sample_count > 0) {
+      next->segments.insert(next->segments.begin() + static_cast<ptrdiff_t>(first_), output_);
+    }
+    // A tombstone that no segment is old enough for has done its work.
+    std::erase_if(next->tombstones, [&](const Tombstone& tombstone) {
+      return std::none_of(next->segments.begin(), next->segments.end(),
+                          [&](const Segment& s) { return s.id <= tombstone.last_segment; });
+    });
+    std::vector<uint32_t> gone;
+    for (uint32_t id = 0; id < kept_since_.size(); ++id) {
+      if (kept_since_[id] == INT64_MAX) gone.push_back(id);
+    }
+    next->dead.AddMany(gone);
+    return engine_->PublishVersion(std::move(next), {});
+  }
+
+  Engine* engine_;
+  std::shared_ptr<const PartitionVersion> version_;
+  const size_t first_;
+  const size_t count_;
+  const Effort effort_;
+  Segment output_;
+  std::vector<int64_t> kept_since_;
+  std::deque<SegmentScan> scans_;
+  uint64_t damaged_ = 0;
+};
+
+Status Engine::RewriteSegments(int32_t day, size_t first, size_t count, Effort effort) {
+  return Rewriter(this, VersionOf(day), first, count, effort).Run();
+}
+
+std::shared_ptr<const PartitionVersion> Engine::VersionOf(int32_t day) const {
+  const MutexLock lock(head_mutex_);
+  return partitions_.at(day)->version();
+}
+
+std::vector<std::shared_ptr<const PartitionVersion>> Engine::Versions() const {
+  const MutexLock lock(head_mutex_);
+  std::vector<std::shared_ptr<const PartitionVersion>> result;
+  for (const auto& [day, partition] : partitions_) result.push_back(partition->version());
+  return result;
+}
+
+Status Engine::PublishVersion(std::shared_ptr<const PartitionVersion> next, StoreBatch batch) {
+  const int32_t day = next->key.day;
+  const auto previous = VersionOf(day);
+  const size_t dropped_before = dropped_.size();
+  for (const Segment& segment : previous->segments) {
+    const bool stays = previous->key == next->key &&
+                       std::any_of(next->segments.begin(), next->segments.end(),
+                                   [&](const Segment& s) { return s.id == segment.id; });
+    if (stays) continue;
+    const std::string prefix = SegmentPrefix(previous->key, segment.id);
+    DropLater(Family::kChunks, prefix, PrefixEnd(prefix), &batch);
+  }
+  batch.Put(Family::kMeta, PartitionRowKey(day), EncodeVersion(*next));
+  if (Status status = store_->Write(batch, true); !status.ok()) {
+    dropped_.resize(dropped_before);
+    return status;
+  }
+  const MutexLock lock(head_mutex_);
+  Partition* partition = partitions_.at(day).get();
+  partition->set_version(std::move(next));
+  ++disk_token_;
+  pin_ =
+      std::make_shared<const ReaderPin>();  // readers from now on need nothing of what was dropped
+  return Status::Ok();
+}
+
+void Engine::DropLater(Family family, std::string begin, std::string end, StoreBatch* batch) {
+  Dropped dropped;
+  {
+    const MutexLock lock(head_mutex_);
+    dropped.pin = pin_;
+  }
+  dropped.number = next_dropped_++;
+  dropped.family = family;
+  dropped.begin = std::move(begin);
+  dropped.end = std::move(end);
+  std::string row;
+  row.push_back(static_cast<char>(family));
+  PutBytes(&row, dropped.begin);
+  PutBytes(&row, dropped.end);
+  batch->Put(Family::kMeta, DroppedKey(dropped.number), std::move(row));
+  dropped_.push_back(std::move(dropped));
+}
+
+Status Engine::LoadDropped() {
+  auto rows = store_->NewIterator(Family::kMeta, "d/", PrefixEnd("d/"));
+  for (; rows->Valid(); rows->Next()) {
+    std::string_view key = rows->key().substr(2);
+    std::string_view value = rows->value();
+    Dropped dropped;
+    std::string_view begin;
+    std::string_view end;
+    if (!GetKey64(&key, &dropped.number) || value.empty() ||
+        static_cast<uint8_t>(value.front()) >= kFamilyCount) {
+      continue;
+    }
+    dropped.family = static_cast<Family>(value.front());
+    value.remove_prefix(1);
+    if (!GetBytes(&value, &begin) || !GetBytes(&value, &end)) continue;
+    dropped.begin = begin;
+    dropped.end = end;
+    next_dropped_ = std::max(next_dropped_, dropped.number + 1);
+    dropped_.push_back(std::move(dropped));
+  }
+  return rows->status();
+}
+
+void Engine::PurgeDropped() {
+  while (!dropped_.empty() && dropped_.front().pin.expired()) {
+    const Dropped& dropped = dropped_.front();
+    Status status = store_->DropRange(dropped.family, dropped.begin, dropped.end);
+    if (status.ok()) {
+      StoreBatch batch;
+      batch.Delete(Family::kMeta, DroppedKey(dropped.number));
+      status = store_->Write(batch, false);
+    }
+    if (!status.ok()) {
+      LogError("cannot drop obsolete rows", {{"reason", status}});
+      return;  // tried again in the next round
+    }
+    dropped_.pop_front();
+  }
+}
+
+// Runs of fragment segments that lie in one finished window become one sealed segment. A whole past
+// day, when it has been quiet, becomes one.
+void Engine::SealWindows() {
+  const int64_t now_ms = options_.clock->NowMs();
+  constexpr int64_t kSettleMs = 600'000;  // late samples of a window come soon, if at all
+  constexpr size_t kMaxInputs = 256;
+  for (const auto& version : Versions()) {
+    const int64_t day_end = (version->key.day + 1) * kDayMs;
+    const auto& segments = version->segments;
+    Status status;
+    if (now_ms > day_end + 2 * kSettleMs + options_.seal_window_ms &&
+        segments.size() <= kMaxInputs &&
+        (segments.size() > 1 || (!segments.empty() && segments[0].kind != SegmentKind::kBest))) {
+      status = RewriteSegments(version->key.day, 0, segments.size(), Effort::kBest);
+    } else {
+      for (size_t i = 0; i < segments.size() && status.ok(); ++i) {
+        if (segments[i].kind != SegmentKind::kFragments) continue;
+        const int64_t window = segments[i].max_time_ms / options_.seal_window_ms;
+        if ((window + 1) * options_.seal_window_ms + kSettleMs > now_ms) break;
+        size_t count = 1;
+        while (i + count < segments.size() && count < kMaxInputs &&
+               segments[i + count].kind == SegmentKind::kFragments &&
+               segments[i + count].max_time_ms / options_.seal_window_ms == window) {
+          ++count;
+        }
+        // One window a round: appends and readers get their turn at the maintenance lock's holder.
+        status = RewriteSegments(version->key.day, i, count, Effort::kFast);
+        break;
+      }
+    }
+    if (!status.ok()) {
+      LogError("cannot seal a window", {{"day", version->key.day}, {"reason", status}});
+    }
+  }
+}
+
+Status Engine::ApplyRetention() {
+  const int64_t now_ns = options_.clock->NowNs();
+  const auto catalog = catalog_.state();
+  for (const auto& version : Versions()) {
+    if (version->next_series_id == 0) continue;
+    const int64_t day_end_ms = (version->key.day + 1) * kDayMs;
+    if (day_end_ms >= now_ns / 1'000'000) continue;
+    const int64_t day_end_ns = ToNanoseconds(day_end_ms, TimeUnit::kMilliseconds);
+    bool keeps_any = false;
+    Postings expired;
+    const PartitionIndex index(store_.get(), version, {});
+    RETURN_IF_ERROR(index.ForEachValue(
+        kPolicyPair, {},
+        [&](std::string_view value, const IndexReader::Loader& loader) -> Result<bool> {
+          PolicyId id;
+          if (!GetKey32(&value, &id.value)) return DataLoss("malformed policy in the index");
+          const PolicyInfo* policy = catalog->Find(id);
+          if (policy != nullptr &&
+              (policy->duration_ns == 0 || day_end_ns > now_ns - policy->duration_ns)) {
+            keeps_any = true;
+            return true;
+          }
+          ASSIGN_OR_RETURN(const Postings series, loader.Load());
+          expired |= series;
+          return true;
+        }));
+    if (!keeps_any) {
+      RETURN_IF_ERROR(DropPartition(version->key.day));
+    } else if (!(expired - version->dead).empty() && !version->segments.empty()) {
+      // Another policy still needs the day: it is rewritten without what is over.
+      RETURN_IF_ERROR(
+          RewriteSegments(version->key.day, 0, version->segments.size(), Effort::kBest));
+    }
+  }
+  if (options_.retention_size_bytes == 0) return Status::Ok();
+  uint64_t bytes = 0;
+  for (int i = 0; i < kFamilyCount; ++i) bytes += store_->TableBytes(static_cast<Family>(i));
+  if (bytes <= options_.retention_size_bytes) return Status::Ok();
+  for (const auto& version :
+       Versions()) {  // the oldest day goes; what is left is looked at next round
+    if (version->segments.empty()) continue;
+    if ((version->key.day + 1) * kDayMs >= now_ns / 1'000'000) break;
+    return DropPartition(version->key.day);
+  }
+  return Status::Ok();
+}
+
+// The day goes on empty in its next generation, under keys of its own, so that late samples never
+// meet rows that are still to be dropped.
+Status Engine::DropPartition(int32_t day) {
+  RETURN_IF_ERROR(CheckpointLocked());
+  const auto previous = VersionOf(day);
+  {
+    const MutexLock lock(head_mutex_);
+    Partition* partition = partitions_.at(day).get();
+    if (partition->samples_since_checkpoint > 0 || partition->recents().back()->size() > 0) {
+      return Status::Ok();  // somebody writes to it: later
+    }
+  }
+  auto next = std::make_shared<PartitionVersion>();
+  next->key = {day, static_cast<uint16_t>(previous->key.generation + 1)};
+  StoreBatch batch;
+  const size_t dropped_before = dropped_.size();
+  const std::string prefix = PartitionPrefix(previous->key);
+  for (const Family family :
+       {Family::kHashes, Family::kLabels, Family::kPostings, Family::kChunks}) {
+    DropLater(family, prefix, PrefixEnd(prefix), &batch);
+  }
+  batch.Put(Family::kMeta, PartitionRowKey(day), EncodeVersion(*next));
+  const MutexLock lock(head_mutex_);
+  auto& slot = partitions_.at(day);
+  const bool is_quiet = slot->samples_since_checkpoint == 0 && slot->recents().back()->size() == 0;
+  if (const Status status = is_quiet ? store_->Write(batch, true) : Status::Ok();
+      !is_quiet || !status.ok()) {
+    dropped_.resize(dropped_before);
+    return status;
+  }
+  active_series_ -= slot->active_series();
+  slot = std::make_unique<Partition>(std::move(next), &pool_);
+  ++disk_token_;
+  pin_ = std::make_shared<const ReaderPin>();
+  metrics_.dropped_partitions->Increment();
+  return Status::Ok();
+}
+
+}  // namespace tsdb::storage

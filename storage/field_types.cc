@@ -1,0 +1,79 @@
+#include "storage/field_types.h"
+
+#include "base/coding.h"
+#include "storage/index/index_key.h"
+
+namespace tsdb::storage {
+namespace {
+
+std::string PolicyPrefix(PolicyId policy) {
+  std::string key = "t/";
+  PutKey32(&key, policy.value);
+  return key;
+}
+
+}  // namespace
+
+int64_t ShardGroupStart(int64_t time_ns, int64_t length_ns) {
+  constexpr __int128 kYearOneToEpochNs = static_cast<__int128>(719162) * 86'400'000'000'000;
+  const __int128 since = static_cast<__int128>(time_ns) + kYearOneToEpochNs;
+  const __int128 start = since - since % length_ns - kYearOneToEpochNs;
+  return start < INT64_MIN ? INT64_MIN : static_cast<int64_t>(start);
+}
+
+Result<ValueType> FieldTypes::Claim(PolicyId policy, int64_t group_start_ns,
+                                    std::string_view measurement, std::string_view field,
+                                    ValueType type, StoreBatch* batch) {
+  std::string key = PolicyPrefix(policy);
+  PutBytes(&key, measurement);
+  PutBytes(&key, field);
+  PutKey64(&key, static_cast<uint64_t>(group_start_ns) ^ (uint64_t{1} << 63));
+  const auto cached = cache_.find(key);
+  if (cached != cache_.end()) return cached->second;
+  ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, key));
+  if (row.has_value() && row->size() == 1 && static_cast<uint8_t>(row->front()) <= 4) {
+    type = static_cast<ValueType>(row->front());
+  } else {
+    batch->Put(Family::kMeta, key, std::string(1, static_cast<char>(type)));
+  }
+  constexpr size_t kMaxCached = 100'000;
+  if (cache_.size() >= kMaxCached) cache_.clear();
+  cache_.emplace(std::move(key), type);
+  return type;
+}
+
+Status FieldTypes::Drop(PolicyId policy, std::string_view measurement, int64_t before_ns,
+                        StoreBatch* batch) {
+  std::string prefix = PolicyPrefix(policy);
+  if (!measurement.empty()) PutBytes(&prefix, measurement);
+  auto rows = store_->NewIterator(Family::kMeta, prefix, PrefixEnd(prefix), false);
+  for (; rows->Valid(); rows->Next()) {
+    if (rows->key().size() < 8) continue;
+    std::string_view tail = rows->key().substr(rows->key().size() - 8);
+    uint64_t start = 0;
+    GetKey64(&tail, &start);
+    if (static_cast<int64_t>(start ^ (uint64_t{1} << 63)) < before_ns) {
+      batch->Delete(Family::kMeta, std::string(rows->key()));
+    }
+  }
+  cache_.clear();
+  return rows->status();
+}
+
+std::string_view FieldTypeName(ValueType type) {
+  switch (type) {
+    case ValueType::kFloat:
+      return "float";
+    case ValueType::kInteger:
+      return "integer";
+    case ValueType::kBoolean:
+      return "boolean";
+    case ValueType::kString:
+      return "string";
+    case ValueType::kHistogram:
+      return "histogram";
+  }
+  return "unknown";
+}
+
+}  // namespace tsdb::storage

@@ -1,0 +1,42 @@
+// The type of every Influx field, per policy, measurement and shard group, as InfluxDB keeps it:
+// the first write decides. Rows of the meta family, cached. Under the head's lock.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "model/database_id.h"
+#include "model/sample.h"
+#include "storage/rocks/store.h"
+
+namespace tsdb::storage {
+
+// The start of the shard group that a time lies in, as InfluxDB cuts time: multiples of the length
+// since year 1, so that weeks begin on Monday.
+int64_t ShardGroupStart(int64_t time_ns, int64_t length_ns);
+
+class FieldTypes {
+ public:
+  explicit FieldTypes(const Store* store) : store_(store) {}
+
+  // The type that counts; `type` itself where none did yet, which is then added to `batch`.
+  Result<ValueType> Claim(PolicyId policy, int64_t group_start_ns, std::string_view measurement,
+                          std::string_view field, ValueType type, StoreBatch* batch);
+  // A write that carried claims has failed.
+  void Forget() { cache_.clear(); }
+  // Removes what is known of a measurement (all of the policy when empty), or of shard groups that
+  // end before `before_ns`.
+  Status Drop(PolicyId policy, std::string_view measurement, int64_t before_ns, StoreBatch* batch);
+
+ private:
+  const Store* store_;
+  std::unordered_map<std::string, ValueType> cache_;
+};
+
+// "float", "integer", "string", "boolean" as InfluxDB names them.
+std::string_view FieldTypeName(ValueType type);
+
+}  // namespace tsdb::storage

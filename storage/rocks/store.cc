@@ -1,0 +1,412 @@
+#include "storage/rocks/store.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <deque>
+#include <utility>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/merge_operator.h>
+#include <rocksdb/sst_file_writer.h>
+#include <rocksdb/table.h>
+#include <rocksdb/utilities/checkpoint.h>
+
+#include "storage/index/postings.h"
+
+namespace tsdb::storage {
+namespace {
+
+constexpr std::array<const char*, kFamilyCount> kFamilyNames = {"default", "journal",  "hashes",
+                                                                "labels",  "postings", "chunks"};
+
+rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+Status FromRocks(const rocksdb::Status& status, std::string_view what) {
+  if (status.ok()) return Status::Ok();
+  std::string message(what);
+  message += ": ";
+  message += status.ToString();
+  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
+    return ResourceExhausted("disk is full: " + message);
+  }
+  if (status.IsCorruption()) return DataLoss(std::move(message));
+  if (status.IsShutdownInProgress()) return Unavailable(std::move(message));
+  return Unavailable(std::move(message));
+}
+
+// Every operand is a serialized posting list; merging unites them.
+class UnionOperator : public rocksdb::MergeOperator {
+ public:
+  bool FullMergeV2(const MergeOperationInput& in, MergeOperationOutput* out) const override {
+    std::vector<std::string_view> operands;
+    operands.reserve(in.operand_list.size() + 1);
+    if (in.existing_value != nullptr) operands.push_back(ToView(*in.existing_value));
+    for (const auto& operand : in.operand_list) operands.push_back(ToView(operand));
+    return Unite(operands, &out->new_value);
+  }
+  bool PartialMergeMulti(const rocksdb::Slice&, const std::deque<rocksdb::Slice>& operands,
+                         std::string* merged, rocksdb::Logger*) const override {
+    std::vector<std::string_view> views;
+    views.reserve(operands.size());
+    for (const auto& operand : operands) views.push_back(ToView(operand));
+    return Unite(views, merged);
+  }
+  const char* Name() const override { return "tsdbd.postings"; }
+
+ private:
+  static bool Unite(const std::vector<std::string_view>& operands, std::string* out) {
+    Result<std::string> merged = MergeSerializedPostings(operands);
+    if (!merged.ok()) return false;  // RocksDB reports the key as corrupt
+    *out = *std::move(merged);
+    return true;
+  }
+};
+
+rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const StoreOptions& options,
+                                           const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions result;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = family == Family::kHashes ? 16 << 10 : 32 << 10;
+  table.format_version = 5;
+  table.cache_index_and_filter_blocks = true;
+  table.pin_top_level_index_and_filter = true;
+  if (family == Family::kHashes) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  result.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  result.compression = rocksdb::kZSTD;
+  result.compression_opts.level = 3;
+  result.level_compaction_dynamic_level_bytes = true;
+  result.write_buffer_size = 4 << 20;
+  result.max_write_buffer_number = 2;
+  result.target_file_size_base = 64 << 20;
+  result.max_bytes_for_level_base = 256 << 20;
+  if (family == Family::kJournal) {
+    result.write_buffer_size = options.journal_memtable_bytes;
+    result.arena_block_size = 1 << 20;
+    result.compression = rocksdb::kNoCompression;
+  }
+  if (family == Family::kPostings) result.merge_operator = std::make_shared<UnionOperator>();
+  return result;
+}
+
+rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
+  rocksdb::DBOptions result;
+  result.create_if_missing = true;
+  result.create_missing_column_families = true;
+  result.allow_fallocate = false;
+  result.avoid_flush_during_recovery = true;
+  result.avoid_flush_during_shutdown = true;
+  result.max_open_files = 512;
+  result.max_background_jobs = 2;
+  result.max_subcompactions = 1;
+  result.manifest_preallocation_size = 64 << 10;
+  result.keep_log_file_num = 3;
+  result.max_log_file_size = 4 << 20;
+  result.info_log_level = rocksdb::WARN_LEVEL;
+  result.stats_dump_period_sec = 0;
+  result.stats_persist_period_sec = 0;
+  result.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  result.bytes_per_sync = 1 << 20;
+  if (options.env != nullptr) result.env = options.env;
+  return result;
+}
+
+class RocksIterator : public StoreIterator {
+ public:
+  RocksIterator(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, std::string_view begin,
+                std::string_view end, bool fill_cache)
+      : end_(end), end_slice_(end_) {
+    rocksdb::ReadOptions read;
+    read.fill_cache = fill_cache;
+    if (!fill_cache) read.readahead_size = 1 << 20;
+    if (!end_.empty()) read.iterate_upper_bound = &end_slice_;
+    iterator_.reset(db->NewIterator(read, family));
+    iterator_->Seek(ToSlice(begin));
+  }
+  bool Valid() const override { return iterator_->Valid(); }
+  void Seek(std::string_view key) override { iterator_->Seek(ToSlice(key)); }
+  void Next() override { iterator_->Next(); }
+  std::string_view key() const override { return ToView(iterator_->key()); }
+  std::string_view value() const override { return ToView(iterator_->value()); }
+  Status status() const override { return FromRocks(iterator_->status(), "cannot read table"); }
+
+ private:
+  std::string end_;
+  rocksdb::Slice end_slice_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+};
+
+class RocksTable : public TableBuilder {
+ public:
+  RocksTable(const rocksdb::Options& options, rocksdb::ColumnFamilyHandle* handle, Family family,
+             std::string path)
+      : env_(options.env),
+        writer_(rocksdb::EnvOptions(), options, handle),
+        family_(family),
+        path_(std::move(path)) {}
+  ~RocksTable() override {
+    if (!ingested_) env_->DeleteFile(path_).PermitUncheckedError();
+  }
+  Status Open() { return FromRocks(writer_.Open(path_), "cannot create table file " + path_); }
+  Status Add(std::string_view key, std::string_view value) override {
+    ++entry_count_;
+    size_bytes_ += key.size() + value.size();
+    return FromRocks(writer_.Put(ToSlice(key), ToSlice(value)), "cannot write table file " + path_);
+  }
+  Status AddMerge(std::string_view key, std::string_view operand) override {
+    ++entry_count_;
+    size_bytes_ += key.size() + operand.size();
+    return FromRocks(writer_.Merge(ToSlice(key), ToSlice(operand)),
+                     "cannot write table file " + path_);
+  }
+  uint64_t entry_count() const override { return entry_count_; }
+  uint64_t size_bytes() const override { return size_bytes_; }
+  Status Finish() override {
+    return FromRocks(writer_.Finish(), "cannot finish table file " + path_);
+  }
+  Family family() const override { return family_; }
+  const std::string& path() const override { return path_; }
+  void set_ingested() { ingested_ = true; }
+
+ private:
+  rocksdb::Env* env_;
+  rocksdb::SstFileWriter writer_;
+  Family family_;
+  std::string path_;
+  uint64_t entry_count_ = 0;
+  uint64_t size_bytes_ = 0;
+  bool ingested_ = false;
+};
+
+class RocksStore : public Store {
+ public:
+  ~RocksStore() override {
+    for (auto* handle : handles_) {
+      if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
+    }
+    if (db_ != nullptr) db_->Close().PermitUncheckedError();
+  }
+
+  Status Open(const StoreOptions& options) {
+    path_ = options.path;
+    cache_ = rocksdb::NewLRUCache(options.block_cache_bytes, 4);
+    std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
+    for (int i = 0; i < kFamilyCount; ++i) {
+      family_options_[i] = FamilyOptions(static_cast<Family>(i), options, cache_);
+      descriptors.emplace_back(kFamilyNames[i], family_options_[i]);
+    }
+    db_options_ = DatabaseOptions(options);
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    rocksdb::Env* env = db_options_.env;
+    if (const auto made = env->CreateDirIfMissing(path_); !made.ok()) {
+      return FromRocks(made, "cannot create data directory " + path_);
+    }
+    const rocksdb::Status status =
+        rocksdb::DB::Open(db_options_, path_, descriptors, &handles, &db);
+    if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
+      return FailedPrecondition("data directory " + path_ + " is in use by another process");
+    }
+    if (status.IsInvalidArgument()) {
+      return FailedPrecondition("data directory " + path_ +
+                                " was not written by this version of tsdbd: " + status.ToString());
+    }
+    if (!status.ok()) return FromRocks(status, "cannot open data directory " + path_);
+    db_.reset(db);
+    for (int i = 0; i < kFamilyCount; ++i) handles_[i] = handles[i];
+    tables_path_ = path_ + "/ingest";
+    RemoveStrayTables(env);
+    return FromRocks(env->CreateDirIfMissing(tables_path_), "cannot create " + tables_path_);
+  }
+
+  Status Write(const StoreBatch& batch, bool sync) override {
+    size_t size = 64;
+    for (const auto& op : batch.ops()) size += op.key.size() + op.value.size() + 16;
+    rocksdb::WriteBatch write(size);
+    for (const auto& op : batch.ops()) {
+      rocksdb::Status added;
+      switch (op.kind) {
+        case StoreBatch::Kind::kPut:
+          added = write.Put(handle(op.family), op.key, op.value);
+          break;
+        case StoreBatch::Kind::kDelete:
+          added = write.Delete(handle(op.family), op.key);
+          break;
+        case StoreBatch::Kind::kDeleteRange:
+          added = write.DeleteRange(handle(op.family), op.key, op.value);
+          break;
+      }
+      if (!added.ok()) return FromRocks(added, "cannot build a write");
+    }
+    rocksdb::WriteOptions options;
+    options.sync = sync;
+    return FromRocks(db_->Write(options, &write), "cannot write to data directory " + path_);
+  }
+
+  Status SyncLog() override {
+    return FromRocks(db_->SyncWAL(), "cannot sync data directory " + path_);
+  }
+
+  Result<std::optional<std::string>> Get(Family family, std::string_view key) const override {
+    std::string value;
+    const auto status = db_->Get(rocksdb::ReadOptions(), handle(family), ToSlice(key), &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    if (!status.ok()) return FromRocks(status, "cannot read");
+    return std::optional<std::string>(std::move(value));
+  }
+
+  Status MultiGet(Family family, const std::vector<std::string_view>& keys,
+                  const std::function<void(size_t, std::string_view)>& found) const override {
+    constexpr size_t kBatch = 1024;
+    std::vector<rocksdb::Slice> slices;
+    std::vector<rocksdb::PinnableSlice> values;
+    std::vector<rocksdb::Status> statuses;
+    Status result;
+    for (size_t begin = 0; begin < keys.size(); begin += kBatch) {
+      const size_t count = std::min(kBatch, keys.size() - begin);
+      slices.resize(count);
+      values.clear();
+      values.resize(count);
+      statuses.assign(count, rocksdb::Status());
+      for (size_t i = 0; i < count; ++i) slices[i] = ToSlice(keys[begin + i]);
+      db_->MultiGet(rocksdb::ReadOptions(), handle(family), count, slices.data(), values.data(),
+                    statuses.data(), /*sorted_input=*/true);
+      for (size_t i = 0; i < count; ++i) {
+        if (statuses[i].ok()) {
+          found(begin + i, ToView(values[i]));
+        } else if (!statuses[i].IsNotFound() && result.ok()) {
+          result = FromRocks(statuses[i], "cannot read");
+        }
+      }
+    }
+    return result;
+  }
+
+  std::unique_ptr<StoreIterator> NewIterator(Family family, std::string_view begin,
+                                             std::string_view end, bool fill_cache) const override {
+    return std::make_unique<RocksIterator>(db_.get(), handle(family), begin, end, fill_cache);
+  }
+
+  Result<std::unique_ptr<TableBuilder>> NewTable(Family family) override {
+    const rocksdb::Options options(db_options_, family_options_[static_cast<int>(family)]);
+    std::string path = tables_path_ + "/" + std::to_string(next_table_.fetch_add(1)) + ".sst";
+    auto table = std::make_unique<RocksTable>(options, handle(family), family, std::move(path));
+    RETURN_IF_ERROR(table->Open());
+    return std::unique_ptr<TableBuilder>(std::move(table));
+  }
+
+  Status Ingest(const std::vector<std::unique_ptr<TableBuilder>>& tables) override {
+    std::array<std::vector<std::string>, kFamilyCount> paths;
+    for (const auto& table : tables) {
+      paths[static_cast<int>(table->family())].push_back(table->path());
+    }
+    rocksdb::IngestExternalFileOptions options;
+    options.move_files = true;
+    options.write_global_seqno = false;
+    for (int i = 0; i < kFamilyCount; ++i) {
+      if (paths[i].empty()) continue;
+      RETURN_IF_ERROR(FromRocks(db_->IngestExternalFile(handles_[i], paths[i], options),
+                                "cannot ingest tables"));
+    }
+    return Status::Ok();
+  }
+
+  Status Flush(Family family) override {
+    return FromRocks(db_->Flush(rocksdb::FlushOptions(), handle(family)), "cannot flush");
+  }
+
+  Status DropRange(Family family, std::string_view begin, std::string_view end) override {
+    const rocksdb::Slice first = ToSlice(begin);
+    const rocksdb::Slice last = ToSlice(end);
+    RETURN_IF_ERROR(
+        FromRocks(rocksdb::DeleteFilesInRange(db_.get(), handle(family), &first, &last, false),
+                  "cannot drop table files"));
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    read.iterate_upper_bound = &last;
+    std::unique_ptr<rocksdb::Iterator> rest(db_->NewIterator(read, handle(family)));
+    rest->Seek(first);
+    if (!rest->Valid()) return Status::Ok();
+    rest.reset();
+    RETURN_IF_ERROR(
+        FromRocks(db_->DeleteRange(rocksdb::WriteOptions(), handle(family), first, last),
+                  "cannot drop keys"));
+    return Flush(family);
+  }
+
+  Status CompactFamily(Family family) override {
+    rocksdb::CompactRangeOptions options;
+    options.bottommost_level_compaction =
+        rocksdb::BottommostLevelCompaction::kIfHaveCompactionFilter;
+    return FromRocks(db_->CompactRange(options, handle(family), nullptr, nullptr),
+                     "cannot compact");
+  }
+
+  Status Checkpoint(const std::string& directory) override {
+    rocksdb::Checkpoint* raw = nullptr;
+    RETURN_IF_ERROR(
+        FromRocks(rocksdb::Checkpoint::Create(db_.get(), &raw), "cannot start a snapshot"));
+    const std::unique_ptr<rocksdb::Checkpoint> checkpoint(raw);
+    return FromRocks(checkpoint->CreateCheckpoint(directory), "cannot snapshot to " + directory);
+  }
+
+  Status Resume() override { return FromRocks(db_->Resume(), "cannot resume writing"); }
+
+  uint64_t TableBytes(Family family) const override {
+    uint64_t bytes = 0;
+    db_->GetIntProperty(handle(family), rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
+    return bytes;
+  }
+  uint64_t CacheBytes() const override { return cache_->GetUsage(); }
+
+  std::vector<Status> Verify() const override {
+    std::vector<Status> result;
+    const auto status = db_->VerifyChecksum(rocksdb::ReadOptions());
+    if (!status.ok()) result.push_back(FromRocks(status, "cannot verify"));
+    return result;
+  }
+
+ private:
+  rocksdb::ColumnFamilyHandle* handle(Family family) const {
+    return handles_[static_cast<int>(family)];
+  }
+
+  // Tables that were being written when the process died.
+  void RemoveStrayTables(rocksdb::Env* env) const {
+    std::vector<std::string> names;
+    if (!env->GetChildren(tables_path_, &names).ok()) return;
+    for (const auto& name : names) {
+      if (name.ends_with(".sst")) env->DeleteFile(tables_path_ + "/" + name).PermitUncheckedError();
+    }
+  }
+
+  std::string path_;
+  std::string tables_path_;
+  rocksdb::DBOptions db_options_;
+  std::array<rocksdb::ColumnFamilyOptions, kFamilyCount> family_options_;
+  std::shared_ptr<rocksdb::Cache> cache_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
+  std::atomic<uint64_t> next_table_{1};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
+  auto store = std::make_unique<RocksStore>();
+  RETURN_IF_ERROR(store->Open(options));
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+bool IsDiskFull(const Status& status) {
+  return status.code() == StatusCode::kResourceExhausted &&
+         status.message().find("disk is full") != std::string::npos;
+}
+
+}  // namespace tsdb::storage

@@ -1,0 +1,141 @@
+#include "storage/sealed_segment.h"
+
+#include <algorithm>
+
+#include "base/coding.h"
+#include "storage/head/chunklet.h"
+
+namespace tsdb::storage {
+namespace {
+
+constexpr uint64_t kTableBytes = 64 << 20;
+// What an entry of a row is. Persisted.
+constexpr char kWholeChunk = 0;  // length, chunk
+constexpr char kValueChunk = 1;  // list number, length, value chunk
+
+// A shared list pays when it is longer than its reference.
+constexpr size_t kMinShared = 4;
+
+}  // namespace
+
+Hash128 SealedWriter::HashOf(const SampleBlock& run) {
+  const std::string_view bytes(reinterpret_cast<const char*>(run.timestamps.data()),
+                               run.timestamps.size() * sizeof(int64_t));
+  return HashBytes128(bytes, static_cast<uint64_t>(run.unit));
+}
+
+Status SealedWriter::AddGroup(const std::vector<Series>& group) {
+  seen_.clear();
+  for (const Series& series : group) {
+    for (const SampleBlock& run : series.runs) {
+      if (run.size() >= kMinShared && run.size() <= kMaxChunkSamples) ++seen_[HashOf(run)];
+    }
+  }
+  std::string row;
+  for (const Series& series : group) {
+    row.clear();
+    for (const SampleBlock& run : series.runs) AppendChunks(run, &row);
+    if (!row.empty()) RETURN_IF_ERROR(AddRow(series.id, row));
+  }
+  return Status::Ok();
+}
+
+void SealedWriter::AppendChunks(const SampleBlock& run, std::string* row) {
+  sample_count_ += run.size();
+  const ColumnView whole = ColumnView::Of(run);
+  std::string chunk;
+  if (run.size() >= kMinShared && ChunkPrefix(whole) == run.size()) {
+    const Hash128 hash = HashOf(run);
+    auto list = lists_.find(hash);
+    if (list == lists_.end() && seen_[hash] > 1) {
+      list = lists_.emplace(hash, static_cast<uint32_t>(encoded_lists_.size())).first;
+      encoded_lists_.emplace_back();
+      EncodeTimestamps(run.timestamps, run.unit, &encoded_lists_.back());
+    }
+    if (list != lists_.end()) {
+      EncodeValues(whole, effort_, &chunk);
+      row->push_back(kValueChunk);
+      PutVarint(row, list->second);
+      PutBytes(row, chunk);
+      return;
+    }
+  }
+  for (size_t first = 0; first < whole.size();) {
+    const ColumnView rest = whole.Slice(first, whole.size() - first);
+    const size_t count = ChunkPrefix(rest);
+    chunk.clear();
+    EncodeChunk(rest.Slice(0, count), effort_, &chunk);
+    row->push_back(kWholeChunk);
+    PutBytes(row, chunk);
+    first += count;
+  }
+}
+
+Status SealedWriter::AddRow(uint32_t row, std::string_view value) {
+  if (tables_.empty() || tables_.back()->size_bytes() > kTableBytes) {
+    if (!tables_.empty()) RETURN_IF_ERROR(tables_.back()->Finish());
+    ASSIGN_OR_RETURN(auto table, store_->NewTable(Family::kChunks));
+    tables_.push_back(std::move(table));
+  }
+  size_bytes_ += value.size();
+  return tables_.back()->Add(ChunkKey(partition_, segment_, row), value);
+}
+
+Status SealedWriter::Finish() {
+  for (size_t i = 0; i < encoded_lists_.size(); ++i) {
+    RETURN_IF_ERROR(AddRow(kFirstTimestampList + static_cast<uint32_t>(i), encoded_lists_[i]));
+  }
+  return tables_.empty() ? Status::Ok() : tables_.back()->Finish();
+}
+
+namespace {
+
+Status DecodeWhole(std::string_view chunk, int64_t min_ns, int64_t max_ns, SampleBlock* block) {
+  ASSIGN_OR_RETURN(const ChunkHeader header, PeekChunk(chunk));
+  int64_t first = 0;
+  int64_t last = 0;
+  BoundsInUnit(min_ns, max_ns, header.unit, &first, &last);
+  if (header.max_time < first || header.min_time > last) return Status::Ok();
+  if (header.min_time >= first && header.max_time <= last) return DecodeChunk(chunk, block);
+  return DecodeChunkRange(chunk, first, last, block);
+}
+
+Status DecodeShared(std::string_view chunk, uint32_t list, const TimestampListReader& lists,
+                    int64_t min_ns, int64_t max_ns, SampleBlock* block) {
+  ASSIGN_OR_RETURN(const ChunkHeader header, PeekChunk(chunk));
+  ASSIGN_OR_RETURN(const auto times, lists(list));
+  int64_t first = 0;
+  int64_t last = 0;
+  BoundsInUnit(min_ns, max_ns, header.unit, &first, &last);
+  const auto begin = std::lower_bound(times->begin(), times->end(), first);
+  const auto end = std::upper_bound(begin, times->end(), last);
+  if (begin == end) return Status::Ok();
+  return DecodeValues(chunk, *times, static_cast<size_t>(begin - times->begin()),
+                      static_cast<size_t>(end - begin), block);
+}
+
+}  // namespace
+
+Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int64_t min_ns,
+                    int64_t max_ns, std::vector<SampleBlock>* runs) {
+  Status result;
+  while (!row.empty()) {
+    const char kind = row.front();
+    row.remove_prefix(1);
+    uint64_t list = 0;
+    std::string_view chunk;
+    if (kind > kValueChunk || (kind == kValueChunk && !GetVarint(&row, &list)) ||
+        !GetBytes(&row, &chunk)) {
+      return DataLoss("malformed row of a sealed segment");
+    }
+    SampleBlock block;
+    const Status status = kind == kWholeChunk ? DecodeWhole(chunk, min_ns, max_ns, &block)
+                                              : DecodeShared(chunk, static_cast<uint32_t>(list),
+                                                             lists, min_ns, max_ns, &block);
+    if (!status.ok() && result.ok()) result = status;
+    if (status.ok() && !block.empty()) runs->push_back(std::move(block));
+  }
+  return result;
+}
+
+}  // namespace tsdb::storage

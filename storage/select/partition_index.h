@@ -1,0 +1,59 @@
+// The index of one partition at one moment: rows on disk and series newer than those, as one
+// IndexReader; and the identities behind series ids. Thread-safe; lives as long as its store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "storage/catalog.h"
+#include "storage/head/recent_series.h"
+#include "storage/index/matcher_select.h"
+#include "storage/interface.h"
+#include "storage/rocks/store.h"
+#include "storage/segment.h"
+
+namespace tsdb::storage {
+
+class PartitionIndex : public IndexReader {
+ public:
+  PartitionIndex(const Store* store, std::shared_ptr<const PartitionVersion> version,
+                 std::vector<std::shared_ptr<RecentSeries>> recents);
+
+  Result<Postings> Get(std::string_view name, std::string_view value) const override;
+  Status ForEachValue(std::string_view name, std::string_view prefix,
+                      const ValueVisitor& visitor) const override;
+  Result<Postings> All() const override;
+
+  // Every label name, hidden ones included, in no order, maybe repeated.
+  Status ForEachName(const std::function<bool(std::string_view name)>& visitor) const;
+  // The row (EncodeIdentity) of each id, `ids` rising; ids without a row are left out.
+  Status ForEachIdentity(
+      const std::vector<uint32_t>& ids,
+      const std::function<void(size_t position, std::string_view row)>& visitor) const;
+  const PartitionVersion& version() const { return *version_; }
+
+ private:
+  Status IdentitiesOnDisk(const std::vector<uint32_t>& ids, size_t count,
+                          const std::function<void(size_t, std::string_view)>& visitor) const;
+
+  const Store* store_;
+  const std::shared_ptr<const PartitionVersion> version_;
+  const std::vector<std::shared_ptr<RecentSeries>> recents_;
+};
+
+// Which series of a partition a request means. With View::kPrometheus `db` and `rp` decide by
+// policy; matchers on `exported_db` and `exported_rp` cannot be answered by the index and are left
+// to NeedsShownCheck and ShownMatches.
+Result<Postings> MatchPartition(const PartitionIndex& index, const CatalogState& catalog,
+                                const Scope& scope, View view, const Matchers& matchers,
+                                const CancelToken& cancel);
+bool NeedsShownCheck(const Scope& scope, View view, const Matchers& matchers);
+bool ShownMatches(const Scope& scope, const Matchers& matchers, const Labels& shown);
+
+// A stored label set as the view shows it.
+Labels ShowLabels(const Labels& stored, const PolicyInfo* policy, View view);
+
+}  // namespace tsdb::storage

@@ -1,0 +1,174 @@
+#include "storage/select/selection.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "storage/sealed_segment.h"
+#include "storage/select/merge.h"
+
+namespace tsdb::storage {
+namespace {
+
+class Cursor : public SampleCursor {
+ public:
+  Cursor(const Selection* selection, size_t index)
+      : selection_(selection), series_(&selection->at(index)) {}
+
+  Result<bool> Next(SampleBlock* block) override {
+    for (;;) {
+      if (!damage_.ok()) {
+        Status damage = std::exchange(damage_, Status::Ok());
+        return std::move(damage).Annotate("series " + series_->labels.ToString());
+      }
+      while (next_run_ < runs_.size()) {
+        SampleBlock& run = runs_[next_run_++];
+        DropSeen(&run);
+        if (run.empty()) continue;
+        last_time_ = run.timestamps.back();
+        std::swap(*block, run);
+        return true;
+      }
+      if (next_member_ == series_->members.size()) return false;
+      LoadDay();
+    }
+  }
+
+ private:
+  // Every stored series of the next partition, merged.
+  void LoadDay() {
+    runs_.clear();
+    next_run_ = 0;
+    const uint32_t partition = series_->members[next_member_].partition;
+    for (; next_member_ < series_->members.size() &&
+           series_->members[next_member_].partition == partition;
+         ++next_member_) {
+      std::vector<SampleBlock> loaded;
+      const Status status = selection_->Load(series_->members[next_member_], &loaded);
+      if (!status.ok() && damage_.ok()) damage_ = status;
+      MergeRuns(&loaded);
+      for (SampleBlock& run : loaded) {
+        if (selection_->view() == View::kPrometheus) ShowForPrometheus(&run);
+        runs_.push_back(std::move(run));
+      }
+    }
+    MergeRuns(&runs_);
+  }
+
+  // Days do not overlap in stored time, but the last millisecond of one may be shown twice.
+  void DropSeen(SampleBlock* run) const {
+    if (last_time_.has_value() && !run->empty() && run->timestamps.front() <= *last_time_) {
+      EraseRange(run->timestamps.front(), *last_time_, run);
+    }
+  }
+
+  const Selection* selection_;
+  const Selection::Series* series_;
+  size_t next_member_ = 0;
+  std::vector<SampleBlock> runs_;
+  size_t next_run_ = 0;
+  std::optional<int64_t> last_time_;
+  Status damage_;
+};
+
+}  // namespace
+
+std::unique_ptr<SampleCursor> Selection::Open(size_t index) const {
+  return std::make_unique<Cursor>(this, index);
+}
+
+void Selection::Finish(size_t limit) {
+  const auto less = [](const Series& a, const Series& b) { return a.labels < b.labels; };
+  if (!std::is_sorted(series_.begin(), series_.end(), less)) {
+    std::vector<uint32_t> order(series_.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(),
+                     [&](uint32_t a, uint32_t b) { return series_[a].labels < series_[b].labels; });
+    std::vector<Series> sorted;
+    sorted.reserve(series_.size());
+    for (const uint32_t i : order) sorted.push_back(std::move(series_[i]));
+    series_.swap(sorted);
+  }
+  if (view_ == View::kPrometheus) {
+    size_t kept = 0;
+    for (size_t i = 0; i < series_.size(); ++i) {
+      if (kept > 0 && series_[kept - 1].labels == series_[i].labels) {
+        auto& members = series_[kept - 1].members;
+        members.insert(members.end(), series_[i].members.begin(), series_[i].members.end());
+        std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
+          return a.partition < b.partition;
+        });
+        ++merged_series_;
+        continue;
+      }
+      if (kept != i) series_[kept] = std::move(series_[i]);
+      ++kept;
+    }
+    series_.resize(kept);
+  }
+  if (limit != 0 && series_.size() > limit) series_.resize(limit);
+  if (merged_series_ > 0) metrics_->merged_series->Increment(merged_series_);
+}
+
+Status Selection::Load(const Member& member, std::vector<SampleBlock>* runs) const {
+  const SelectedPartition& partition = partitions_[member.partition];
+  const uint32_t id = partition.ids[member.position];
+  const int64_t min_ms = ToMilliseconds(min_ns_, TimeUnit::kNanoseconds);
+  const int64_t max_ms = ToMilliseconds(max_ns_, TimeUnit::kNanoseconds);
+  Status result;
+  const auto note = [&](const Status& status, uint32_t segment) {
+    if (status.ok()) return;
+    metrics_->damaged_chunks->Increment();
+    if (result.ok()) {
+      result = status.Annotate("chunk of series " + std::to_string(id) + " in segment " +
+                               std::to_string(segment) + " of day " +
+                               std::to_string(partition.version->key.day));
+    }
+  };
+  for (const Segment& segment : partition.version->segments) {
+    if (segment.max_time_ms < min_ms || segment.min_time_ms > max_ms) continue;
+    const size_t first_run = runs->size();
+    note(LoadSegment(partition, segment, id, runs), segment.id);
+    ApplyTombstones(*partition.version, segment, id, first_run, runs);
+  }
+  const uint32_t capture = member.position < partition.capture_of.size()
+                               ? partition.capture_of[member.position]
+                               : SelectedPartition::kNoCapture;
+  if (capture != SelectedPartition::kNoCapture) {
+    std::string bytes;
+    AppendCapture(*pool_, partition.captures[capture], &bytes);
+    note(DecodeChunklets(bytes, partition.version->key.day, min_ns_, max_ns_, runs), 0);
+  }
+  return result;
+}
+
+Status Selection::LoadSegment(const SelectedPartition& partition, const Segment& segment,
+                              uint32_t id, std::vector<SampleBlock>* runs) const {
+  const auto group =
+      cache_.Load(partition.version->key, segment, id / kFragmentGroup, partition.ids);
+  const std::string_view bytes = group->Find(id);
+  if (bytes.empty()) return group->status;
+  if (IsSealed(segment.kind)) {
+    const auto lists = [&](uint32_t list) {
+      return cache_.LoadTimestamps(partition.version->key, segment.id, list);
+    };
+    return DecodeSealed(bytes, lists, min_ns_, max_ns_, runs);
+  }
+  return DecodeChunklets(bytes, partition.version->key.day, min_ns_, max_ns_, runs);
+}
+
+void Selection::ApplyTombstones(const PartitionVersion& version, const Segment& segment,
+                                uint32_t id, size_t first_run,
+                                std::vector<SampleBlock>* runs) const {
+  for (const Tombstone& tombstone : version.tombstones) {
+    if (segment.id > tombstone.last_segment || !tombstone.series.Contains(id)) continue;
+    for (size_t i = first_run; i < runs->size(); ++i) {
+      int64_t first = 0;
+      int64_t last = 0;
+      BoundsInUnit(tombstone.min_time_ns, tombstone.max_time_ns, (*runs)[i].unit, &first, &last);
+      EraseRange(first, last, &(*runs)[i]);
+    }
+  }
+}
+
+}  // namespace tsdb::storage

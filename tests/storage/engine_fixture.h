@@ -1,0 +1,90 @@
+// A storage engine in a temporary directory, with a clock that stands still and no background
+// thread, and verbs to write and read it.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "storage/engine.h"
+
+namespace tsdb::storage {
+
+// A directory that is removed with the object.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  const std::string& path() const { return path_; }
+  void CopyTo(const std::string& target) const;
+
+ private:
+  std::string path_;
+};
+
+// A batch that owns what it points to.
+class TestBatch {
+ public:
+  explicit TestBatch(PolicyId policy = kPrometheusPolicy, TimeUnit unit = TimeUnit::kMilliseconds);
+  TestBatch& Float(const Labels& labels, int64_t time, double value);
+  TestBatch& Integer(const Labels& labels, int64_t time, int64_t value);
+  TestBatch& Boolean(const Labels& labels, int64_t time, bool value);
+  TestBatch& String(const Labels& labels, int64_t time, std::string value);
+  TestBatch& Histogram(const Labels& labels, int64_t time, HistogramPtr value);
+  TestBatch& Start(int64_t start);  // of the last point
+  WriteBatch& batch() { return batch_; }
+
+ private:
+  TestBatch& Add(const Labels& labels, ValueType type, int64_t time, uint64_t payload);
+  WriteBatch batch_;
+  std::deque<std::string> texts_;
+};
+
+// Decodes "measurement,tag=value,..." and a field key, unescaped; for tests of Influx series.
+const SeriesDecoder& PlainInfluxDecoder();
+
+class EngineTest : public testing::Test {
+ protected:
+  // 2026-03-01T12:00:00Z
+  static constexpr int64_t kNow = 1'772'366'400'000;
+
+  EngineTest();
+  EngineOptions Options() const;
+  void Open() { Open(Options()); }
+  void Open(const EngineOptions& options);
+  void Close() { storage_.reset(); }
+  void Reopen() {
+    Close();
+    Open();
+  }
+  // Opens a copy of the directory as it is now, as if the process had been killed, and goes on with
+  // that.
+  void CrashAndReopen();
+
+  AppendReport Append(TestBatch& batch);
+  // Every series that matches with its samples: `{a="b"} -> "t:v t:v ..."`.
+  std::map<std::string, std::string> Read(const Matchers& matchers = {},
+                                          View view = View::kPrometheus,
+                                          int64_t min_time = INT64_MIN,
+                                          int64_t max_time = INT64_MAX);
+  std::string ReadOne(const Matchers& matchers = {}, View view = View::kPrometheus,
+                      int64_t min_time = INT64_MIN, int64_t max_time = INT64_MAX);
+  PolicyId CreateDatabase(const std::string& name, int64_t duration_ns = 0, int64_t shard_ns = 0);
+  void Checkpoint();  // by a dry way that every engine offers: a delete of nothing
+
+  ManualClock clock_{kNow};
+  std::unique_ptr<TemporaryDirectory> directory_;
+  std::unique_ptr<Storage> storage_;
+};
+
+std::string Show(const SampleBlock& block, size_t index);
+Matcher Equal(std::string name, std::string value);
+
+}  // namespace tsdb::storage
