@@ -95,7 +95,11 @@ int64_t PrecisionNs(std::string_view precision) {
 }
 
 std::string_view LineParser::LineAt(const char* key) const {
-  std::string_view line = FirstLine(body_.substr(static_cast<size_t>(key - body_.data())));
+  // Blanks before the line count when its end is looked for, since quotes mean nothing before the
+  // first.
+  size_t start = static_cast<size_t>(key - body_.data());
+  while (start > 0 && IsBlank(body_[start - 1])) --start;
+  std::string_view line = SkipBlanks(FirstLine(body_.substr(start)));
   if (!line.empty() && line.back() == '\n') line.remove_suffix(1);
   return line;
 }
