@@ -103,6 +103,7 @@ Result<std::vector<GroupSpec>> RuleManagerImpl::ParseAll(const RuleLoad& load) c
 }
 
 Status RuleManagerImpl::ReadStored() {
+  stored_.clear();
   if (options_.state == nullptr) return Status::Ok();
   ASSIGN_OR_RETURN(const auto entries, options_.state->Scan(kStatePrefix));
   for (const auto& [key, value] : entries) {
