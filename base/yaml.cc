@@ -115,6 +115,7 @@ class YamlTreeBuilder {
     --nodes_left_;
     YamlNode node;
     node.line_ = line;
+    if (!from.IsNull() && from.Mark().column >= 0) node.column_ = from.Mark().column + 1;
     switch (from.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null:

@@ -1,0 +1,138 @@
+#include "query/influxql/condition.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tsdb::influxql {
+namespace {
+
+using Kind = Expr::Kind;
+
+Token Mirrored(Token op) {
+  switch (op) {
+    case Token::kGreater:
+      return Token::kLess;
+    case Token::kLess:
+      return Token::kGreater;
+    case Token::kGreaterEq:
+      return Token::kLessEq;
+    case Token::kLessEq:
+      return Token::kGreaterEq;
+    default:
+      return op;
+  }
+}
+
+Result<TimeRange> RangeOf(Token op, ExprPtr value, const FoldContext& context) {
+  if (value->is(Kind::kString) && LooksLikeTime(value->text)) {
+    ASSIGN_OR_RETURN(const int64_t ns, ParseTimeText(value->text, context.zone));
+    value = TimeLiteral(ns);
+  }
+  value = Fold(value, context);
+  int64_t ns = 0;
+  switch (value->kind) {
+    case Kind::kTime:
+    case Kind::kDuration:
+    case Kind::kInteger:
+      ns = value->integer;
+      break;
+    case Kind::kNumber:
+      ns = ToInteger(value->number);
+      break;
+    default:
+      return InvalidArgument("invalid operation: time and " + std::string(GoTypeName(*value)) +
+                             " are not compatible");
+  }
+  const int64_t before = std::max(ns, kMinTime) - 1;
+  const int64_t after = std::min(ns, kMaxTime) + 1;
+  switch (op) {
+    case Token::kGreater:
+      return TimeRange{.min = after};
+    case Token::kGreaterEq:
+      return TimeRange{.min = std::max(ns, kMinTime)};
+    case Token::kLess:
+      return TimeRange{.max = before};
+    case Token::kLessEq:
+      return TimeRange{.max = std::min(ns, kMaxTime)};
+    case Token::kEq:
+      return TimeRange{ns, ns};
+    default:
+      return InvalidArgument("invalid time comparison operator: " + std::string(TokenText(op)));
+  }
+}
+
+Result<Condition> Split(const ExprPtr& where, const FoldContext& context) {
+  Condition result;
+  if (where->is(Kind::kBoolean)) {
+    result.filter = where;
+    return result;
+  }
+  if (where->is(Kind::kParen)) {
+    ASSIGN_OR_RETURN(result, Split(where->args[0], context));
+    if (result.filter) result.filter = Fold(Paren(result.filter), {});
+    return result;
+  }
+  if (!where->is(Kind::kBinary)) {
+    return InvalidArgument("invalid condition expression: " + ToString(where));
+  }
+  const ExprPtr& left = where->args[0];
+  const ExprPtr& right = where->args[1];
+  if (where->op == Token::kAnd || where->op == Token::kOr) {
+    ASSIGN_OR_RETURN(Condition a, Split(left, context));
+    ASSIGN_OR_RETURN(Condition b, Split(right, context));
+    result.range = a.range.Intersect(b.range);
+    result.has_time = a.has_time || b.has_time;
+    if (a.filter && b.filter) {
+      result.filter = Fold(Binary(where->op, a.filter, b.filter), {});
+    } else {
+      result.filter = a.filter ? a.filter : b.filter;
+    }
+    return result;
+  }
+  if (left->is_time_ref() || right->is_time_ref()) {
+    const bool time_first = left->is_time_ref();
+    ASSIGN_OR_RETURN(result.range, RangeOf(time_first ? where->op : Mirrored(where->op),
+                                           time_first ? right : left, context));
+    result.has_time = true;
+    return result;
+  }
+  result.filter = Fold(where, context);
+  return result;
+}
+
+}  // namespace
+
+Result<Condition> SplitCondition(const ExprPtr& where, const FoldContext& context) {
+  if (!where) return Condition();
+  ASSIGN_OR_RETURN(Condition condition, Split(where, context));
+  if (condition.filter && condition.filter->is(Kind::kParen)) {
+    condition.filter = condition.filter->args[0];
+  }
+  if (condition.filter && condition.filter->is(Kind::kBoolean) && condition.filter->integer != 0) {
+    condition.filter = nullptr;
+  }
+  return condition;
+}
+
+Verdict JudgeByTags(const Expr& filter, const std::function<bool(const Expr&)>& is_tag,
+                    const Lookup& lookup) {
+  if (filter.is(Kind::kParen)) return JudgeByTags(*filter.args[0], is_tag, lookup);
+  if (filter.is(Kind::kBinary) && (filter.op == Token::kAnd || filter.op == Token::kOr)) {
+    const Verdict a = JudgeByTags(*filter.args[0], is_tag, lookup);
+    const Verdict decisive = filter.op == Token::kAnd ? Verdict::kNo : Verdict::kYes;
+    if (a == decisive) return a;
+    const Verdict b = JudgeByTags(*filter.args[1], is_tag, lookup);
+    if (b == decisive) return b;
+    return a == b ? a : Verdict::kByRow;
+  }
+  bool known = true;
+  const auto visit = [&](const auto& self, const Expr& node) -> void {
+    if (node.is(Kind::kVarRef) && !is_tag(node)) known = false;
+    for (const ExprPtr& arg : node.args) self(self, *arg);
+  };
+  visit(visit, filter);
+  if (!known) return Verdict::kByRow;
+  return Holds(filter, lookup) ? Verdict::kYes : Verdict::kNo;
+}
+
+}  // namespace tsdb::influxql

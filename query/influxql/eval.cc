@@ -1,0 +1,244 @@
+#include "query/influxql/eval.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "base/duration.h"
+
+namespace tsdb::influxql {
+namespace {
+
+// Go wraps around; in C++ unsigned arithmetic does.
+int64_t Wrap(uint64_t value) { return static_cast<int64_t>(value); }
+
+Value IntegerArithmetic(Token op, int64_t a, int64_t b) {
+  const auto ua = static_cast<uint64_t>(a);
+  const auto ub = static_cast<uint64_t>(b);
+  switch (op) {
+    case Token::kAdd:
+      return Wrap(ua + ub);
+    case Token::kSub:
+      return Wrap(ua - ub);
+    case Token::kMul:
+      return Wrap(ua * ub);
+    case Token::kDiv:
+      return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
+    case Token::kMod:
+      return b == 0 || b == -1 ? int64_t{0} : a % b;
+    case Token::kBitAnd:
+      return a & b;
+    case Token::kBitOr:
+      return a | b;
+    case Token::kBitXor:
+      return a ^ b;
+    default:
+      return {};
+  }
+}
+
+Value FloatArithmetic(Token op, double a, double b) {
+  switch (op) {
+    case Token::kAdd:
+      return a + b;
+    case Token::kSub:
+      return a - b;
+    case Token::kMul:
+      return a * b;
+    case Token::kDiv:
+      return b == 0 ? 0.0 : a / b;
+    case Token::kMod:
+      return std::fmod(a, b);
+    default:
+      return {};
+  }
+}
+
+template <typename T>
+std::optional<bool> Compare(Token op, const T& a, const T& b) {
+  switch (op) {
+    case Token::kEq:
+      return a == b;
+    case Token::kNotEq:
+      return a != b;
+    case Token::kLess:
+      return a < b;
+    case Token::kLessEq:
+      return a <= b;
+    case Token::kGreater:
+      return a > b;
+    case Token::kGreaterEq:
+      return a >= b;
+    default:
+      return std::nullopt;
+  }
+}
+
+bool IsComparison(Token op) { return op >= Token::kEq && op <= Token::kGreaterEq; }
+
+Value Numbers(Token op, const Value& left, const Value& right) {
+  if (left.index() == 2 && right.index() == 2) {
+    const int64_t a = std::get<int64_t>(left);
+    const int64_t b = std::get<int64_t>(right);
+    if (const auto result = Compare(op, a, b)) return *result;
+    return IntegerArithmetic(op, a, b);
+  }
+  const double a = AsDouble(left);
+  const double b = AsDouble(right);
+  if (const auto result = Compare(op, a, b)) return *result;
+  return FloatArithmetic(op, a, b);
+}
+
+Value Booleans(Token op, bool a, bool b) {
+  switch (op) {
+    case Token::kAnd:
+    case Token::kBitAnd:
+      return a && b;
+    case Token::kOr:
+    case Token::kBitOr:
+      return a || b;
+    case Token::kBitXor:
+    case Token::kNotEq:
+      return a != b;
+    case Token::kEq:
+      return a == b;
+    default:
+      return {};
+  }
+}
+
+Value Texts(Token op, const std::string& a, const std::string& b) {
+  if (op == Token::kEq) return a == b;
+  if (op == Token::kNotEq) return a != b;
+  return {};
+}
+
+bool IsNumber(const Value& value) { return value.index() == 1 || value.index() == 2; }
+
+constexpr auto kMathFunctions = std::to_array<std::string_view>(
+    {"abs", "acos", "asin", "atan", "atan2", "ceil", "cos", "exp", "floor", "ln", "log", "log10",
+     "log2", "pow", "round", "sin", "sqrt", "tan"});
+
+double FloatMath(std::string_view name, double x) {
+  if (name == "acos") return std::acos(x);
+  if (name == "asin") return std::asin(x);
+  if (name == "atan") return std::atan(x);
+  if (name == "cos") return std::cos(x);
+  if (name == "exp") return std::exp(x);
+  if (name == "ln") return std::log(x);
+  if (name == "log10") return std::log10(x);
+  if (name == "log2") return std::log2(x);
+  if (name == "sin") return std::sin(x);
+  if (name == "sqrt") return std::sqrt(x);
+  return std::tan(x);
+}
+
+Value Finite(double value) { return std::isfinite(value) ? Value(value) : Value(); }
+
+}  // namespace
+
+int64_t ToInteger(double value) {
+  constexpr double kLimit = 9223372036854775808.0;
+  if (std::isnan(value) || value < -kLimit || value >= kLimit) return INT64_MIN;
+  return static_cast<int64_t>(value);
+}
+
+bool IsMathFunction(std::string_view name) {
+  return std::find(kMathFunctions.begin(), kMathFunctions.end(), name) != kMathFunctions.end();
+}
+
+size_t MathArity(std::string_view name) {
+  return name == "atan2" || name == "pow" || name == "log" ? 2 : 1;
+}
+
+Value CallMath(std::string_view name, const std::vector<Value>& args) {
+  if (args.size() != MathArity(name)) return {};
+  if (!std::all_of(args.begin(), args.end(), IsNumber)) return {};
+  const double x = AsDouble(args[0]);
+  if (args.size() == 2) {
+    const double y = AsDouble(args[1]);
+    if (name == "atan2") return Finite(std::atan2(x, y));
+    if (name == "log") return Finite(std::log(x) / std::log(y));
+    return Finite(std::pow(x, y));
+  }
+  const bool whole = args[0].index() == 2;
+  if (name == "abs") {
+    if (!whole) return std::fabs(x);
+    const int64_t integer = std::get<int64_t>(args[0]);
+    return integer < 0 ? Wrap(-static_cast<uint64_t>(integer)) : integer;
+  }
+  if (name == "ceil" || name == "floor" || name == "round") {
+    if (whole) return args[0];
+    return name == "ceil" ? std::ceil(x) : name == "floor" ? std::floor(x) : std::round(x);
+  }
+  return Finite(FloatMath(name, x));
+}
+
+Value EvaluateBinary(Token op, const Value& left, const Value& right) {
+  Value result;
+  if (IsNumber(left) && IsNumber(right)) {
+    result = Numbers(op, left, right);
+  } else if (left.index() == 3 && right.index() == 3) {
+    result = Booleans(op, std::get<bool>(left), std::get<bool>(right));
+  } else if (left.index() == 4 && right.index() == 4) {
+    result = Texts(op, std::get<std::string>(left), std::get<std::string>(right));
+  }
+  if (IsNull(result) && (IsComparison(op) || op == Token::kAnd || op == Token::kOr)) {
+    // A side that is no boolean counts as false.
+    const auto* a = std::get_if<bool>(&left);
+    const auto* b = std::get_if<bool>(&right);
+    if (op == Token::kOr) return (a != nullptr && *a) || (b != nullptr && *b);
+    return false;
+  }
+  return result;
+}
+
+Value Evaluate(const Expr& expr, const Lookup& lookup) {
+  switch (expr.kind) {
+    case Expr::Kind::kBinary: {
+      const Value left = Evaluate(*expr.args[0], lookup);
+      if (expr.op == Token::kEqRegex || expr.op == Token::kNotEqRegex) {
+        const auto* text = std::get_if<std::string>(&left);
+        if (text == nullptr || expr.args[1]->regex == nullptr) return false;
+        return expr.args[1]->regex->PartialMatch(*text) == (expr.op == Token::kEqRegex);
+      }
+      const auto* decided = std::get_if<bool>(&left);
+      if (expr.op == Token::kAnd && decided != nullptr && !*decided) return false;
+      if (expr.op == Token::kOr && decided != nullptr && *decided) return true;
+      return EvaluateBinary(expr.op, left, Evaluate(*expr.args[1], lookup));
+    }
+    case Expr::Kind::kParen:
+      return Evaluate(*expr.args[0], lookup);
+    case Expr::Kind::kCall: {
+      if (!IsMathFunction(expr.text)) return lookup(expr);
+      std::vector<Value> args;
+      for (const ExprPtr& arg : expr.args) args.push_back(Evaluate(*arg, lookup));
+      return CallMath(expr.text, args);
+    }
+    case Expr::Kind::kVarRef:
+    case Expr::Kind::kDistinct:
+      return lookup(expr);
+    case Expr::Kind::kString:
+      return expr.text;
+    case Expr::Kind::kNumber:
+      return expr.number;
+    case Expr::Kind::kInteger:
+    case Expr::Kind::kDuration:
+    case Expr::Kind::kTime:
+      return expr.integer;
+    case Expr::Kind::kUnsigned:
+      return static_cast<double>(static_cast<uint64_t>(expr.integer));
+    case Expr::Kind::kBoolean:
+      return expr.integer != 0;
+    default:
+      return {};
+  }
+}
+
+bool Holds(const Expr& condition, const Lookup& lookup) {
+  const Value value = Evaluate(condition, lookup);
+  const auto* truth = std::get_if<bool>(&value);
+  return truth != nullptr && *truth;
+}
+
+}  // namespace tsdb::influxql

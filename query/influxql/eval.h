@@ -1,0 +1,43 @@
+// The arithmetic of InfluxQL: folding constants, and evaluating an expression for one row. Integers
+// divide to floats, a division by zero is zero, what has no value or types that do not go together
+// gives no value, and no comparison with it holds. Functions are pure.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+
+#include "base/result.h"
+#include "query/influxql/ast.h"
+#include "query/influxql/time_zone.h"
+#include "query/influxql/value.h"
+
+namespace tsdb::influxql {
+
+// Functions of numbers: abs, pow, floor ... that work row by row.
+bool IsMathFunction(std::string_view name);
+// How many arguments one takes.
+size_t MathArity(std::string_view name);
+Value CallMath(std::string_view name, const std::vector<Value>& args);
+
+Value EvaluateBinary(Token op, const Value& left, const Value& right);
+
+// What variables, and calls that are no math functions, stand for.
+using Lookup = std::function<Value(const Expr&)>;
+Value Evaluate(const Expr& expr, const Lookup& lookup);
+// Whether a condition holds: anything but true is no.
+bool Holds(const Expr& condition, const Lookup& lookup);
+
+// Constants computed, now() and text that says a time replaced where they meet durations and times.
+struct FoldContext {
+  std::optional<int64_t> now_ns;  // nullopt: now() stays
+  const TimeZone* zone = nullptr;
+};
+ExprPtr Fold(const ExprPtr& expr, const FoldContext& context);
+
+// Whether a text looks like a time, and which: "2024-01-01", "2024-01-01 10:00:00.5", RFC 3339.
+bool LooksLikeTime(std::string_view text);
+// kInvalidArgument "invalid timestamp string".
+Result<int64_t> ParseTimeText(std::string_view text, const TimeZone* zone);
+
+}  // namespace tsdb::influxql
