@@ -14,7 +14,6 @@ struct RemoteWriteSeries {
   std::vector<FloatSample> samples;  // milliseconds
 };
 
-std::string EncodeRemoteWrite(const std::vector<RemoteWriteSeries>& series);  // uncompressed
-std::string RemoteWriteBody(const std::vector<RemoteWriteSeries>& series);    // compressed
+std::string RemoteWriteBody(const std::vector<RemoteWriteSeries>& series);
 
 }  // namespace tsdb::testing
