@@ -171,6 +171,10 @@ Status Prepare(Transfer* transfer) {
   SetMethodAndBody(easy, request);
   // Waiting for "100 Continue" would cost a second with servers that do not know it.
   transfer->headers = curl_slist_append(transfer->headers, "Expect:");
+  // libcurl would call a body without a content type a form.
+  if (!request.headers.Has("Content-Type")) {
+    transfer->headers = curl_slist_append(transfer->headers, "Content-Type:");
+  }
   for (const auto& [name, value] : request.headers.entries()) {
     if ((name + value).find_first_of("\r\n") != std::string::npos) {
       return InvalidArgument("a line break in request header \"" + name + "\"");

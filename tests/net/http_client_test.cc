@@ -69,6 +69,7 @@ class HttpClientTest : public ::testing::Test {
             200,
             request.method + " " + std::string(request.headers.Get("X-Mine")) + " " + request.body);
         response.headers.Add("X-Host", std::string(request.headers.Get("Host")));
+        response.headers.Add("X-Type", std::string(request.headers.Get("Content-Type")));
         return response;
       });
     }
@@ -122,6 +123,16 @@ TEST_F(HttpClientTest, SendsMethodHeadersAndBody) {
     EXPECT_EQ(answer->body, std::string(method) + " yes " + request.body);
     EXPECT_EQ(answer->headers.Get("content-type"), "text/plain; charset=utf-8");
   }
+}
+
+TEST_F(HttpClientTest, NamesNoContentTypeUnlessTheCallerDoes) {
+  Start();
+  ClientRequest request = Request("/echo");
+  request.method = "POST";
+  request.body = "b";
+  EXPECT_EQ(client_->Do(request)->headers.Get("X-Type"), "");
+  request.headers.Add("content-type", "text/csv");
+  EXPECT_EQ(client_->Do(request)->headers.Get("X-Type"), "text/csv");
 }
 
 TEST_F(HttpClientTest, FollowsRedirectsOnlyWhenAsked) {
