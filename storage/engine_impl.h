@@ -58,6 +58,8 @@ class Engine : public Storage {
   Result<std::vector<std::string>> LabelValues(std::string_view name, const SelectRequest& request,
                                                const CancelToken& cancel) const override;
   Result<std::vector<SeriesExemplars>> SelectExemplars(const SelectRequest& request) const override;
+  Result<std::vector<FieldTypeEntry>> FieldTypesOf(PolicyId policy,
+                                                   std::string_view measurement) const override;
   std::vector<std::pair<std::string, std::vector<MetricMetadata>>> Metadata(
       std::string_view metric_name, size_t limit) const override;
 

@@ -261,6 +261,11 @@ Result<std::vector<Querier::SeriesExemplars>> Engine::SelectExemplars(
   return result;
 }
 
+Result<std::vector<FieldTypeEntry>> Engine::FieldTypesOf(PolicyId policy,
+                                                         std::string_view measurement) const {
+  return ListFieldTypes(*store_, policy, measurement);
+}
+
 std::vector<std::pair<std::string, std::vector<MetricMetadata>>> Engine::Metadata(
     std::string_view metric_name, size_t limit) const {
   return metadata_.Find(metric_name, limit);

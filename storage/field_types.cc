@@ -60,6 +60,30 @@ Status FieldTypes::Drop(PolicyId policy, std::string_view measurement, int64_t b
   return rows->status();
 }
 
+Result<std::vector<FieldTypeEntry>> ListFieldTypes(const Store& store, PolicyId policy,
+                                                   std::string_view measurement) {
+  std::string prefix = PolicyPrefix(policy);
+  const size_t names_at = prefix.size();
+  if (!measurement.empty()) PutBytes(&prefix, measurement);
+  std::vector<FieldTypeEntry> result;
+  auto rows = store.NewIterator(Family::kMeta, prefix, PrefixEnd(prefix));
+  for (; rows->Valid(); rows->Next()) {
+    std::string_view key = rows->key().substr(names_at);
+    std::string_view name;
+    std::string_view field;
+    uint64_t start = 0;
+    if (!GetBytes(&key, &name) || !GetBytes(&key, &field) || !GetKey64(&key, &start) ||
+        rows->value().size() != 1 || static_cast<uint8_t>(rows->value().front()) > 4) {
+      return DataLoss("malformed row of field types of policy " + std::to_string(policy.value));
+    }
+    result.push_back({std::string(name), std::string(field),
+                      static_cast<int64_t>(start ^ (uint64_t{1} << 63)),
+                      static_cast<ValueType>(rows->value().front())});
+  }
+  RETURN_IF_ERROR(rows->status());
+  return result;
+}
+
 std::string_view FieldTypeName(ValueType type) {
   switch (type) {
     case ValueType::kFloat:

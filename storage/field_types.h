@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "model/database_id.h"
 #include "model/sample.h"
+#include "storage/interface.h"
 #include "storage/rocks/store.h"
 
 namespace tsdb::storage {
@@ -35,6 +37,10 @@ class FieldTypes {
   const Store* store_;
   std::unordered_map<std::string, ValueType> cache_;
 };
+
+// What is stored of a policy, of one measurement or of all when empty. Needs no lock.
+Result<std::vector<FieldTypeEntry>> ListFieldTypes(const Store& store, PolicyId policy,
+                                                   std::string_view measurement);
 
 // "float", "integer", "string", "boolean" as InfluxDB names them.
 std::string_view FieldTypeName(ValueType type);

@@ -172,6 +172,14 @@ class Querier {
       std::string_view metric_name, size_t limit) const = 0;
 };
 
+// The type that an Influx field has in one shard group.
+struct FieldTypeEntry {
+  std::string measurement;
+  std::string field;
+  int64_t group_start_ns = 0;
+  ValueType type = ValueType::kFloat;
+};
+
 // ---------------------------------------------------------------------------------------------------
 // Catalog
 
@@ -280,6 +288,10 @@ class Maintenance {
 
 class Storage : public Appender, public Querier, public Maintenance {
  public:
+  // The types of an Influx policy's fields, of one measurement or of all with an empty name; by measurement,
+  // field and shard group.
+  virtual Result<std::vector<FieldTypeEntry>> FieldTypesOf(PolicyId policy,
+                                                           std::string_view measurement) const = 0;
   virtual Catalog& catalog() = 0;
   virtual StateStore& state() = 0;
 };
