@@ -25,6 +25,7 @@ eval range from 0 to 1m step 30s a + b
   expect info regex: some.*info
   expect info msg: a "quoted" text
   {x="y"} 1 _ 3
+
 eval instant at 1h30m "a"
   expect string "a\n"
 
@@ -75,6 +76,9 @@ TEST(TestFile, RefusesWhatIsNoCommand) {
   EXPECT_THAT(ErrorOf("eval instant at 5m foo("), HasSubstr("line 1: 1:5: parse error"));
   EXPECT_THAT(ErrorOf("eval range from 5m to 1m step 1m foo"), HasSubstr("end is before start"));
   EXPECT_THAT(ErrorOf("eval instant at 0 a\n a 1 2"), HasSubstr("exactly one value"));
+  // A block ends at an empty line only, so the second command reads as a series.
+  EXPECT_THAT(ErrorOf("eval instant at 0 a\n a 1\neval instant at 0 a"),
+              HasSubstr("line 3: 1:6: parse error"));
   EXPECT_THAT(ErrorOf("eval instant at 0 a\n expect nothing"), HasSubstr("invalid expect line"));
   EXPECT_THAT(ErrorOf("eval instant at 0 a\n expect fail\n expect fail"),
               HasSubstr("more than one"));
