@@ -1,6 +1,7 @@
 #include "storage/select/selection.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 #include <optional>
 
@@ -71,6 +72,30 @@ class Cursor : public SampleCursor {
   Status damage_;
 };
 
+bool Covers(const Tombstone& tombstone, const Segment& segment, uint32_t id) {
+  return segment.id <= tombstone.last_segment && tombstone.series.Contains(id);
+}
+
+bool HasTombstone(const PartitionVersion& version, const Segment& segment, uint32_t id) {
+  return std::any_of(version.tombstones.begin(), version.tombstones.end(),
+                     [&](const Tombstone& t) { return Covers(t, segment, id); });
+}
+
+// Removes what was deleted, and runs of which nothing is left.
+void ApplyTombstones(const PartitionVersion& version, const Segment& segment, uint32_t id,
+                     std::vector<SampleBlock>* runs) {
+  for (const Tombstone& tombstone : version.tombstones) {
+    if (!Covers(tombstone, segment, id)) continue;
+    for (SampleBlock& run : *runs) {
+      int64_t first = 0;
+      int64_t last = 0;
+      BoundsInUnit(tombstone.min_time_ns, tombstone.max_time_ns, run.unit, &first, &last);
+      EraseRange(first, last, &run);
+    }
+  }
+  std::erase_if(*runs, [](const SampleBlock& run) { return run.empty(); });
+}
+
 }  // namespace
 
 std::unique_ptr<SampleCursor> Selection::Open(size_t index) const {
@@ -127,9 +152,16 @@ Status Selection::Load(const Member& member, std::vector<SampleBlock>* runs) con
   };
   for (const Segment& segment : partition.version->segments) {
     if (segment.max_time_ms < min_ms || segment.min_time_ms > max_ms) continue;
-    const size_t first_run = runs->size();
-    note(LoadSegment(partition, segment, id, runs), segment.id);
-    ApplyTombstones(*partition.version, segment, id, first_run, runs);
+    if (!HasTombstone(*partition.version, segment, id)) {
+      note(LoadSegment(partition, segment, id, runs), segment.id);
+      continue;
+    }
+    // Apart from the others: decoding joins what it reads to the run before, which may be newer than
+    // the tombstone.
+    std::vector<SampleBlock> read;
+    note(LoadSegment(partition, segment, id, &read), segment.id);
+    ApplyTombstones(*partition.version, segment, id, &read);
+    std::move(read.begin(), read.end(), std::back_inserter(*runs));
   }
   const uint32_t capture = member.position < partition.capture_of.size()
                                ? partition.capture_of[member.position]
@@ -155,20 +187,6 @@ Status Selection::LoadSegment(const SelectedPartition& partition, const Segment&
     return DecodeSealed(bytes, lists, min_ns_, max_ns_, runs);
   }
   return DecodeChunklets(bytes, partition.version->key.day, min_ns_, max_ns_, runs);
-}
-
-void Selection::ApplyTombstones(const PartitionVersion& version, const Segment& segment,
-                                uint32_t id, size_t first_run,
-                                std::vector<SampleBlock>* runs) const {
-  for (const Tombstone& tombstone : version.tombstones) {
-    if (segment.id > tombstone.last_segment || !tombstone.series.Contains(id)) continue;
-    for (size_t i = first_run; i < runs->size(); ++i) {
-      int64_t first = 0;
-      int64_t last = 0;
-      BoundsInUnit(tombstone.min_time_ns, tombstone.max_time_ns, (*runs)[i].unit, &first, &last);
-      EraseRange(first, last, &(*runs)[i]);
-    }
-  }
 }
 
 }  // namespace tsdb::storage

@@ -70,8 +70,6 @@ class Selection : public SeriesSelection {
 
   Status LoadSegment(const SelectedPartition& partition, const Segment& segment, uint32_t id,
                      std::vector<SampleBlock>* runs) const;
-  void ApplyTombstones(const PartitionVersion& version, const Segment& segment, uint32_t id,
-                       size_t first_run, std::vector<SampleBlock>* runs) const;
 
   mutable ChunkCache cache_;
   const BlockPool* pool_;
