@@ -156,8 +156,8 @@ Status Selection::Load(const Member& member, std::vector<SampleBlock>* runs) con
       note(LoadSegment(partition, segment, id, runs), segment.id);
       continue;
     }
-    // Apart from the others: decoding joins what it reads to the run before, which may be newer than
-    // the tombstone.
+    // Apart from the others: decoding joins what it reads to the run before, which may be newer
+    // than the tombstone.
     std::vector<SampleBlock> read;
     note(LoadSegment(partition, segment, id, &read), segment.id);
     ApplyTombstones(*partition.version, segment, id, &read);

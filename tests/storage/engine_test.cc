@@ -378,6 +378,25 @@ TEST_F(EngineTest, DeletedSamplesStayAwayAndNewOnesAreSeen) {
   EXPECT_EQ(Read().at("b"), "1772366400009:9");
 }
 
+TEST_F(EngineTest, DeletedSamplesStayAwayInEverySegmentWhoseTimesFollowOnEachOther) {
+  Open();
+  for (int i = 0; i < 4; ++i) {
+    TestBatch batch;
+    batch.Float({{"__name__", "a"}}, kNow + i, i);
+    Append(batch);
+    Checkpoint();
+  }
+  DeleteRequest all;
+  all.selectors = {{Equal("__name__", "a")}};
+  ASSERT_TRUE(storage_->Delete(all).ok());
+  TestBatch later;
+  later.Float({{"__name__", "a"}}, kNow + 4, 4);
+  Append(later);
+  EXPECT_EQ(ReadOne(), "1772366400004:4");
+  Checkpoint();
+  EXPECT_EQ(ReadOne(), "1772366400004:4");
+}
+
 TEST_F(EngineTest, StateRowsAreDurableAndScannedByPrefix) {
   Open();
   ASSERT_TRUE(
