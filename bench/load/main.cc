@@ -19,8 +19,9 @@ int Usage() {
       "bench_load generate --out FILE [--shape node|flink|tsbs] [--protocol remote-write|influx]\n"
       "    [--series 100000] [--rounds 20] [--interval-ms 15000] [--samples-per-request 2000]\n"
       "    [--samples-in-row 1] [--start-ms MS]   (default: so that the last round is now)\n"
-      "bench_load send --in FILE --url http://127.0.0.1:9090/api/v1/write [--connections 2]\n"
-      "    [--samples-per-second 0]   (0: as fast as it goes)\n",
+      "bench_load send --in FILE --url http://127.0.0.1:9090/api/v1/write [--connections 1]\n"
+      "    [--samples-per-second 0]   (0: as fast as it goes)\n"
+      "    [--first-request 0] [--requests 0]   (a part of the file; 0: all that follow)\n",
       stderr);
   return 2;
 }
@@ -86,6 +87,8 @@ int RunSend(const Flags& flags) {
   if (const Status status = ParseUrl(flags.at("url"), &options); !status.ok()) return Fail(status);
   options.connections = static_cast<unsigned>(Number(flags, "connections"));
   options.samples_per_second = static_cast<double>(Number(flags, "samples-per-second"));
+  options.first_request = Number(flags, "first-request");
+  if (const uint64_t count = Number(flags, "requests"); count != 0) options.request_count = count;
   const auto file = BodyFile::Open(flags.at("in"));
   if (!file.ok()) return Fail(file.status());
   const auto report = SendBodies(options, **file);
@@ -116,7 +119,12 @@ int main(int argc, char** argv) {
     return ReadFlags(argc, argv, &flags) ? RunGenerate(flags) : Usage();
   }
   if (command == "send") {
-    Flags flags = {{"in", ""}, {"url", ""}, {"connections", "2"}, {"samples-per-second", "0"}};
+    Flags flags = {{"in", ""},
+                   {"url", ""},
+                   {"connections", "1"},
+                   {"samples-per-second", "0"},
+                   {"first-request", "0"},
+                   {"requests", "0"}};
     return ReadFlags(argc, argv, &flags) ? RunSend(flags) : Usage();
   }
   return Usage();

@@ -101,6 +101,7 @@ class Connection {
 // What the connections share.
 struct Shared {
   std::atomic<size_t> next{0};
+  size_t end = 0;
   std::atomic<uint64_t> samples_sent{0};
   SteadyClock::time_point start = SteadyClock::now();
 };
@@ -136,7 +137,7 @@ void RunWorker(const SendOptions& options, const BodyFile& file, Shared* shared,
   std::string answer;
   while (worker->status.ok()) {
     const size_t index = shared->next.fetch_add(1);
-    if (index >= file.entries().size()) return;
+    if (index >= shared->end) return;
     const BodyFile::Entry& entry = file.entries()[index];
     Pace(options, shared, entry.samples);
     const auto sent_at = SteadyClock::now();
@@ -160,6 +161,9 @@ void RunWorker(const SendOptions& options, const BodyFile& file, Shared* shared,
 
 Result<SendReport> SendBodies(const SendOptions& options, const BodyFile& file) {
   Shared shared;
+  const size_t first = std::min(options.first_request, file.entries().size());
+  shared.next = first;
+  shared.end = first + std::min(options.request_count, file.entries().size() - first);
   std::vector<WorkerReport> workers(std::max(1u, options.connections));
   std::vector<std::thread> threads;
   for (WorkerReport& worker : workers) {

@@ -15,8 +15,11 @@ struct SendOptions {
   std::string host = "127.0.0.1";
   uint16_t port = 9090;
   std::string path = "/api/v1/write";  // with the query
-  unsigned connections = 2;
+  unsigned connections = 1;
   double samples_per_second = 0;  // of all connections together; 0: as fast as it goes
+  // The part of the file that is sent, so that one file can be sent in phases.
+  size_t first_request = 0;
+  size_t request_count = SIZE_MAX;
 };
 
 struct SendReport {
