@@ -321,7 +321,9 @@ double HistogramBucket::FractionBelow(double value, bool linear) const {
   return 1 - (log_value - log_upper) / (log_lower - log_upper);
 }
 
-std::vector<HistogramBucket> AllBuckets(const Histogram& h) {
+namespace {
+
+std::vector<HistogramBucket> ListBuckets(const Histogram& h, bool cut_at_zero_bucket) {
   std::vector<HistogramBucket> out;
   out.reserve(h.positive_buckets.size() + h.negative_buckets.size() + 1);
   const bool custom = h.uses_custom_buckets();
@@ -335,7 +337,9 @@ std::vector<HistogramBucket> AllBuckets(const Histogram& h) {
                       it->index};
     b.lower_inclusive = custom ? it->index == 0 : b.lower < 0;
     b.upper_inclusive = custom || b.upper > 0;
-    if (b.upper < 0 && b.upper > -h.zero_threshold) b.upper = -h.zero_threshold;
+    if (cut_at_zero_bucket && b.upper < 0 && b.upper > -h.zero_threshold) {
+      b.upper = -h.zero_threshold;
+    }
     out.push_back(b);
   }
   if (h.zero_count > 0) {
@@ -350,11 +354,15 @@ std::vector<HistogramBucket> AllBuckets(const Histogram& h) {
                       bucket.index};
     b.lower_inclusive = custom ? bucket.index == 0 : b.lower < 0;
     b.upper_inclusive = custom || b.upper > 0;
-    if (b.lower > 0 && b.lower < h.zero_threshold) b.lower = h.zero_threshold;
+    if (cut_at_zero_bucket && b.lower > 0 && b.lower < h.zero_threshold) b.lower = h.zero_threshold;
     out.push_back(b);
   }
   return out;
 }
+
+}  // namespace
+
+std::vector<HistogramBucket> AllBuckets(const Histogram& h) { return ListBuckets(h, true); }
 
 HistogramOutcome AddHistogram(Histogram* h, const Histogram& other) {
   return AddScaled(h, other, 1);
@@ -528,7 +536,7 @@ bool HasInfinity(const Histogram& h) {
 std::string HistogramToString(const Histogram& histogram) {
   std::string out =
       "{count:" + FormatFloatG(histogram.count) + ", sum:" + FormatFloatG(histogram.sum);
-  for (const HistogramBucket& bucket : AllBuckets(histogram)) {
+  for (const HistogramBucket& bucket : ListBuckets(histogram, /*cut_at_zero_bucket=*/false)) {
     if (bucket.count == 0) continue;
     out += bucket.lower_inclusive ? ", [" : ", (";
     out += FormatFloatG(bucket.lower) + "," + FormatFloatG(bucket.upper);

@@ -204,6 +204,7 @@ class EngineImpl final : public Engine {
     grid.start_ms = request.start_ms;
     if (request.step_ms <= 0) return grid;
     grid.step_ms = request.step_ms;
+    grid.spans_time = request.start_ms != request.end_ms;
     grid.count = 0;
     if (request.end_ms < request.start_ms) return grid;
     grid.count = static_cast<size_t>((request.end_ms - request.start_ms) / request.step_ms) + 1;

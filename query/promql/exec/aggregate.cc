@@ -245,8 +245,9 @@ class Aggregate final : public Operator {
     if (is_mean) cells_.count[cell] += 1;
     const bool first = flags == 0;
     flags |= kSeenHistogram;
-    // Together with floats there is no result anyway.
-    if ((flags & kSeenFloat) != 0) return;
+    // After a float there is no result anyway.
+    const bool begun = !cells_.histograms.empty() && cells_.histograms[cell] != nullptr;
+    if (!first && !begun) return;
     if (cells_.histograms.empty()) cells_.histograms.resize(cells_.flags.size());
     std::unique_ptr<HistogramCell>& slot = cells_.histograms[cell];
     if (first) {

@@ -23,13 +23,17 @@ struct Grid {
   enum class Counting : uint8_t { kOwnStep, kEveryStep, kNone };
   Counting counting = Counting::kOwnStep;
 
+  // Start and end of the evaluation differ, even if by less than a step.
+  bool spans_time = false;
+
   int64_t At(size_t step) const { return start_ms + static_cast<int64_t>(step) * step_ms; }
   int64_t end_ms() const { return count == 0 ? start_ms : At(count - 1); }
-  bool is_instant() const { return count == 1; }
+  bool is_instant() const { return count == 1 && !spans_time; }
   // The first step alone, standing for all.
   Grid First() const {
     Grid first = *this;
     if (count > 1) first.count = 1;
+    first.spans_time = false;
     if (counting == Counting::kOwnStep) first.counting = Counting::kEveryStep;
     return first;
   }

@@ -263,11 +263,22 @@ class VectorScalar final : public Elementwise {
 // Functions
 
 CivilTime CivilOf(double seconds) {
-  // Out of range, Go's conversion gives the smallest integer on our platforms.
-  if (!(seconds >= -9.2e18 && seconds <= 9.2e18)) {
-    return CivilFromUnix(std::numeric_limits<int64_t>::min() / 2);
-  }
-  return CivilFromUnix(static_cast<int64_t>(seconds));
+  // Out of range, Go's conversion gives the smallest integer on our platforms, and its time package
+  // counts seconds from a March so far back that the 64 bits wrap around for the earliest times.
+  constexpr double kTwoTo63 = 9223372036854775808.0;
+  constexpr int64_t kDaysPerEra = 146097;  // 400 years
+  constexpr uint64_t kDaysBefore1970 = 730692556ull * kDaysPerEra + 306 + 719162;
+  constexpr uint64_t kSecondsPerDay = 86400;
+  const int64_t unix_seconds = seconds >= -kTwoTo63 && seconds < kTwoTo63
+                                   ? static_cast<int64_t>(seconds)
+                                   : std::numeric_limits<int64_t>::min();
+  const uint64_t absolute = static_cast<uint64_t>(unix_seconds) + kDaysBefore1970 * kSecondsPerDay;
+  const auto days = static_cast<int64_t>(absolute / kSecondsPerDay - kDaysBefore1970);
+  const int64_t era = days / kDaysPerEra;
+  CivilTime t = CivilFromUnix((days - era * kDaysPerEra) * int64_t{kSecondsPerDay} +
+                              static_cast<int64_t>(absolute % kSecondsPerDay));
+  t.year += era * 400;
+  return t;
 }
 
 double DaysInMonthOf(double v) {

@@ -38,6 +38,8 @@ class InstantSelector final : public Operator {
     return Status::Ok();
   }
 
+  bool is_silent() const override { return true; }
+
   Status Read(size_t index, Column* out) override {
     if ((index & kCancelCheckMask) == 0) RETURN_IF_ERROR(context_->CheckCancelled());
     out->Reset(grid_.count);

@@ -38,6 +38,14 @@ Status ReadInOrder(ExecContext* context, Operator* input,
   return Status::Ok();
 }
 
+Status ReadForEffects(ExecContext* context, Operator* input, const std::vector<uint32_t>& indexes) {
+  if (input->is_silent()) return Status::Ok();
+  return context->ParallelFor(indexes.size(), [&](size_t i) {
+    ScratchColumn column;
+    return input->Read(indexes[i], column.get());
+  });
+}
+
 Status ReadScalar(Operator* input, Column* out) {
   DCHECK(input->series().size() == 1);
   return input->Read(0, out);

@@ -38,6 +38,10 @@ class Operator {
   // different indexes from different threads at once.
   virtual Status Read(size_t index, Column* out) = 0;
 
+  // Whether reading a series of it gives neither annotations nor errors of evaluation, so that one
+  // that is not needed may stay unread.
+  virtual bool is_silent() const { return false; }
+
   const std::vector<SeriesRef>& series() const { return series_; }
   const Grid& grid() const { return grid_; }
 
@@ -54,6 +58,9 @@ using OperatorPtr = std::unique_ptr<Operator>;
 // the caller's thread. Of the columns at most a few dozen are in memory at once.
 Status ReadInOrder(ExecContext* context, Operator* input,
                    const std::function<Status(size_t index, Column& column)>& consume);
+
+// Reads the series `indexes` for their annotations and errors only.
+Status ReadForEffects(ExecContext* context, Operator* input, const std::vector<uint32_t>& indexes);
 
 // Reads the series of a scalar expression. REQUIRES: `input` is prepared and has one series.
 Status ReadScalar(Operator* input, Column* out);

@@ -115,6 +115,7 @@ Grid SubqueryGrid(const Grid& grid, const SubqueryExpr& subquery, int64_t defaul
   int64_t start = before / inside.step_ms * inside.step_ms;
   if (start <= before) start += inside.step_ms;
   inside.start_ms = start;
+  inside.spans_time = start != end;
   inside.count =
       grid.count == 0 || end < start ? 0 : static_cast<size_t>((end - start) / inside.step_ms) + 1;
   return inside;

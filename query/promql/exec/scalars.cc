@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -9,6 +10,8 @@
 
 namespace tsdb::promql {
 namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 const Labels& NoLabels() {
   static const Labels* const labels = new Labels();
@@ -131,15 +134,60 @@ class StepInvariant final : public Operator {
 }  // namespace
 
 double GoMin(double a, double b) {
+  if (a == -kInfinity || b == -kInfinity) return -kInfinity;  // before NaN, as Go has it
   if (std::isnan(a) || std::isnan(b)) return NormalNan();
   if (a == 0 && b == 0) return std::signbit(a) ? a : b;
   return a < b ? a : b;
 }
 
 double GoMax(double a, double b) {
+  if (a == kInfinity || b == kInfinity) return kInfinity;
   if (std::isnan(a) || std::isnan(b)) return NormalNan();
   if (a == 0 && b == 0) return std::signbit(a) ? b : a;
   return a > b ? a : b;
+}
+
+double GoPow(double x, double y) {
+  double whole = 0;
+  double fraction = std::modf(std::fabs(y), &whole);
+  constexpr double kLargestWhole = 9007199254740992.0;  // 2^53
+  if (!std::isfinite(x) || !std::isfinite(y) || x == 0 || y == 0 || whole > kLargestWhole ||
+      (x < 0 && fraction != 0)) {
+    return std::pow(x, y);
+  }
+  if (y == 0.5) return std::sqrt(x);
+  if (y == -0.5) return 1 / std::sqrt(x);
+  double mantissa = 1;
+  int64_t exponent = 0;
+  if (fraction > 0.5) {
+    fraction -= 1;
+    whole += 1;
+  }
+  if (fraction != 0) mantissa = std::exp(fraction * std::log(x));
+  int base_exponent = 0;
+  double base = std::frexp(x, &base_exponent);
+  int64_t e = base_exponent;
+  for (auto bits = static_cast<int64_t>(whole); bits != 0; bits >>= 1) {
+    if (e < -4096 || e > 4096) {  // far beyond what a float holds
+      exponent += e;
+      break;
+    }
+    if ((bits & 1) != 0) {
+      mantissa *= base;
+      exponent += e;
+    }
+    base *= base;
+    e *= 2;
+    if (base < 0.5) {
+      base += base;
+      --e;
+    }
+  }
+  if (y < 0) {
+    mantissa = 1 / mantissa;
+    exponent = -exponent;
+  }
+  return std::ldexp(mantissa, static_cast<int>(std::clamp<int64_t>(exponent, -10'000, 10'000)));
 }
 
 double ScalarArithmetic(BinaryOp op, double lhs, double rhs) {
@@ -155,7 +203,7 @@ double ScalarArithmetic(BinaryOp op, double lhs, double rhs) {
     case BinaryOp::kMod:
       return std::fmod(lhs, rhs);
     case BinaryOp::kPow:
-      return std::pow(lhs, rhs);
+      return GoPow(lhs, rhs);
     case BinaryOp::kAtan2:
       return std::atan2(lhs, rhs);
     case BinaryOp::kEqual:

@@ -25,8 +25,11 @@ OperatorPtr MakeVector(OperatorPtr scalar);
 OperatorPtr MakeStepInvariant(ExecContext* context, const Grid& grid, OperatorPtr once);
 
 double ScalarArithmetic(BinaryOp op, double lhs, double rhs);
-// Go's math.Min and math.Max: NaN if either is, and -0 below 0.
+// Go's math.Min and math.Max: an infinity that decides, then NaN if either is, and -0 below 0.
 double GoMin(double a, double b);
 double GoMax(double a, double b);
+// Go's math.Pow: by repeated squaring, so that it differs from C's in the last digits, which
+// comparisons and count_values show.
+double GoPow(double x, double y);
 
 }  // namespace tsdb::promql

@@ -57,7 +57,7 @@ class VectorBinary final : public Operator {
       if (states_[g].complex) RETURN_IF_ERROR(ComputeGroup(g));
     }
     PublishSeries();
-    return Status::Ok();
+    return ReadUnmatched();
   }
 
   Status Read(size_t index, Column* out) override {
@@ -173,6 +173,22 @@ class VectorBinary final : public Operator {
     return context_->ParallelFor(wanted.size(), [&](size_t i) {
       return LoadColumn(one_.get(), wanted[i], &one_columns_[wanted[i]]);
     });
+  }
+
+  // Series without a partner give no result, but their annotations and errors count.
+  Status ReadUnmatched() {
+    std::vector<uint32_t> many;
+    std::vector<uint32_t> one;
+    for (const Group& group : groups_.groups()) {
+      for (const uint32_t i : group.left) {
+        if (group.right.empty() && many_columns_[i] == nullptr) many.push_back(i);
+      }
+      for (const uint32_t i : group.right) {
+        if (group.left.empty() && one_columns_[i] == nullptr) one.push_back(i);
+      }
+    }
+    RETURN_IF_ERROR(ReadForEffects(context_, many_.get(), many));
+    return ReadForEffects(context_, one_.get(), one);
   }
 
   struct Conflict {
