@@ -85,7 +85,13 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<Store> store)
       commits_(
           [this](const StoreBatch& batch) {
             const int64_t begin = Clock::Real().MonotonicNs();
-            const Status status = store_->Write(batch, options_.sync == SyncMode::kAlways);
+            bool sync = options_.sync == SyncMode::kAlways;
+            if (options_.sync == SyncMode::kInterval) {  // also while maintenance takes long
+              const int64_t now = options_.clock->MonotonicNs();
+              sync = now - last_sync_ns_.load() >= options_.sync_interval_ms * 1'000'000;
+              if (sync) last_sync_ns_.store(now);
+            }
+            const Status status = store_->Write(batch, sync);
             metrics_.commit_seconds->Observe(
                 static_cast<double>(Clock::Real().MonotonicNs() - begin) * 1e-9);
             return status;
@@ -253,6 +259,11 @@ void Engine::Maintain() {
   ReclaimRetired();
   EvictIdle();
   if (read_only_.load()) return;
+  if (!orphans_dropped_) {
+    const Status status = DropOrphans();
+    orphans_dropped_ = true;
+    if (!status.ok()) LogError("cannot drop unfinished segments", {{"reason", status}});
+  }
   SealWindows();
   if (const Status status = ApplyRetention(); !status.ok()) {
     LogError("cannot apply retention", {{"reason", status}});
@@ -266,6 +277,7 @@ void Engine::OnWriteFailure(const Status& status) {
   {
     const MutexLock lock(head_mutex_);
     if (++journal_epoch_ == 0) journal_epoch_ = 1;
+    ++write_failures_;
     for (auto& [day, partition] : partitions_) {
       partition->define_from = partition->recents().front()->first_id();
     }
@@ -281,14 +293,10 @@ void Engine::OnWriteFailure(const Status& status) {
 }
 
 void Engine::TryLeaveReadOnly() {
-  Status status = store_->Resume();
-  if (status.ok()) {
-    StoreBatch probe;
-    probe.Put(Family::kMeta, "probe", std::string(4096, 'x'));
-    probe.Delete(Family::kMeta, "probe");
-    status = store_->Write(probe, true);
-  }
-  if (!status.ok()) return;
+  StoreBatch probe;
+  probe.Put(Family::kMeta, "probe", std::string(4096, 'x'));
+  probe.Delete(Family::kMeta, "probe");
+  if (!store_->Write(probe, true).ok()) return;
   const MutexLock lock(read_only_mutex_);
   read_only_.store(false);
   metrics_.read_only->Set(0);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "model/histogram_check.h"
 #include "storage/engine_impl.h"
@@ -165,7 +166,7 @@ Result<AppendReport> Engine::Append(const WriteBatch& batch) {
     scratch.policy = *policy;
   }
   CutRuns(batch, scratch.policy, &scratch);
-  WaitForRoom();
+  RETURN_IF_ERROR(WaitForRoom());
   for (;;) {
     {
       const MutexLock lock(head_mutex_);
@@ -380,10 +381,17 @@ Status Engine::PreparePending(const WriteBatch& batch, AppendScratch* scratch) {
   std::vector<std::string_view> sorted;
   sorted.reserve(lookups.size());
   for (const auto& lookup : lookups) sorted.push_back(lookup.first);
-  return store_->MultiGet(Family::kHashes, sorted, [&](size_t index, std::string_view value) {
-    uint32_t id = 0;
-    if (GetKey32(&value, &id)) scratch->pending[lookups[index].second].disk_id = id;
-  });
+  Status found =
+      store_->MultiGet(Family::kHashes, sorted, [&](size_t index, std::string_view value) {
+        uint32_t id = 0;
+        if (GetKey32(&value, &id)) scratch->pending[lookups[index].second].disk_id = id;
+      });
+  if (found.code() != StatusCode::kDataLoss) return found;
+  // Series whose row is lost go on under a new id; readers show what has the same labels as one.
+  metrics_.damaged_chunks->Increment();
+  LogError("part of the series index is damaged; its series are created again",
+           {{"reason", found}});
+  return Status::Ok();
 }
 
 Status Engine::CheckType(const WriteBatch& batch, AppendScratch* scratch,
@@ -556,12 +564,16 @@ void Engine::AddSideData(const WriteBatch& batch, AppendScratch* scratch) {
 }
 
 // Holds writers back while checkpoints cannot keep up, so that memory and replay stay bounded.
-void Engine::WaitForRoom() {
+Status Engine::WaitForRoom() {
   const MutexLock lock(head_mutex_);
-  while (bytes_since_checkpoint_ > 4 * options_.checkpoint_bytes && background_.joinable() &&
-         !checkpoint_failing_) {
+  while (bytes_since_checkpoint_ > 4 * options_.checkpoint_bytes && background_.joinable()) {
+    if (!checkpoint_failure_.ok()) {
+      return ResourceExhausted("storage takes no writes while checkpoints fail: " +
+                               std::string(checkpoint_failure_.message()));
+    }
     room_.WaitFor(head_mutex_, std::chrono::milliseconds(100));
   }
+  return Status::Ok();
 }
 
 }  // namespace tsdb::storage

@@ -31,6 +31,9 @@ struct Engine::CheckpointWork {
   uint64_t bytes = 0;  // journal bytes that the checkpoint covers
   uint64_t samples = 0;
   uint64_t series = 0;
+  uint64_t write_failures = 0;
+  CommitQueue::Request definitions;
+  bool has_definitions = false;
   uint16_t journal_epoch = 0;
   uint16_t chunk_epoch = 0;
   std::vector<std::unique_ptr<TableBuilder>> tables;
@@ -72,12 +75,13 @@ Status Engine::CheckpointLocked() {
   const int64_t begin = Clock::Real().MonotonicNs();
   CheckpointWork work;
   FreezeHead(&work);
-  if (work.parts.empty() && work.bytes == 0) return Status::Ok();
-  Status status = WriteTables(&work);
+  Status status = work.has_definitions ? commits_.Wait(&work.definitions) : Status::Ok();
+  if (status.ok() && work.parts.empty() && work.bytes == 0) return Status::Ok();
+  if (status.ok()) status = WriteTables(&work);
   if (status.ok()) status = PublishCheckpoint(&work);
   {
     const MutexLock lock(head_mutex_);
-    checkpoint_failing_ = !status.ok();
+    checkpoint_failure_ = status;
     if (!status.ok()) {  // what was frozen stays in the head and is tried again
       bytes_since_checkpoint_ += work.bytes;
       samples_since_checkpoint_ += work.samples;
@@ -100,8 +104,24 @@ Status Engine::CheckpointLocked() {
   return store_->Flush(Family::kMeta);
 }
 
+bool Engine::QueueDefinitions(CommitQueue::Request* request) {
+  journal_.Begin();
+  bool any = false;
+  for (auto& [day, partition] : partitions_) {
+    if (partition->define_from >= partition->next_id()) continue;
+    if (WriteDefinitions(partition.get(), TimeUnit::kMilliseconds)) any = true;
+    journal_.EndSection();
+  }
+  if (!any) return false;
+  request->batch.Put(Family::kJournal, JournalKey(next_sequence_++), journal_.record());
+  commits_.Enqueue(request);
+  return true;
+}
+
 void Engine::FreezeHead(CheckpointWork* work) {
   const MutexLock lock(head_mutex_);
+  work->has_definitions = QueueDefinitions(&work->definitions);
+  work->write_failures = write_failures_;
   work->bytes = std::exchange(bytes_since_checkpoint_, 0);
   work->samples = std::exchange(samples_since_checkpoint_, 0);
   work->series = std::exchange(series_since_checkpoint_, 0);
@@ -144,6 +164,10 @@ Status Engine::WriteTables(CheckpointWork* work) {
   // Tables are durable at once, so what they stem from has to be durable before: else a power
   // failure could leave index rows of series whose ids are given away again.
   commits_.Drain();
+  {
+    const MutexLock lock(head_mutex_);
+    if (write_failures_ != work->write_failures) return Unavailable("a write failed meanwhile");
+  }
   if (options_.sync != SyncMode::kAlways) RETURN_IF_ERROR(store_->SyncLog());
   ASSIGN_OR_RETURN(uint32_t segment, ReserveSegments(static_cast<uint32_t>(work->parts.size())));
   std::unique_ptr<TableBuilder> fragments;
@@ -284,7 +308,10 @@ Status Engine::PublishCheckpoint(CheckpointWork* work) {
   }
   exemplars_.Save(&batch);
   batch.DeleteRange(Family::kJournal, JournalKey(0), JournalKey(work->end_sequence));
-  RETURN_IF_ERROR(store_->Write(batch, true));
+  if (Status status = store_->Write(batch, true); !status.ok()) {
+    exemplars_.NoteUnsaved();
+    return status;
+  }
   const MutexLock lock(head_mutex_);
   for (size_t i = 0; i < work->parts.size(); ++i) {
     auto& part = work->parts[i];

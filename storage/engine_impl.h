@@ -118,10 +118,13 @@ class Engine : public Storage {
   bool WriteDefinitions(Partition* partition, TimeUnit unit);
   void AddSideData(const WriteBatch& batch, AppendScratch* scratch);
   Partition* PartitionOf(int32_t day);
-  void WaitForRoom();
+  Status WaitForRoom();
 
   // --- checkpoint (engine_checkpoint.cc)
   Status CheckpointLocked() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  // Queues a journal record of the series that no durable record names, as after a failed write.
+  // Whether there were any.
+  bool QueueDefinitions(CommitQueue::Request* request) EXCLUSIVE_LOCKS_REQUIRED(head_mutex_);
   void FreezeHead(CheckpointWork* work);
   Status WriteTables(CheckpointWork* work);
   Status WriteFragments(Partition* partition, CheckpointWork* work);
@@ -133,7 +136,7 @@ class Engine : public Storage {
   Result<uint32_t> ReserveSegments(uint32_t count);
 
   // --- reading (engine_select.cc)
-  Postings DeadSeries(const PartitionVersion& version) const;
+  Postings DeadSeries(const PartitionVersion& version, const Postings& among) const;
   bool CaptureHead(bool labels_only, Selection* selection) const;
 
   // --- rewriting (engine_rewrite.cc)
@@ -150,6 +153,9 @@ class Engine : public Storage {
       EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void DropLater(Family family, std::string begin, std::string end, StoreBatch* batch);
   Status LoadDropped();
+  // Gives back rows of segments that no version names: what a crash or a full disk left of an
+  // unfinished checkpoint or rewrite.
+  Status DropOrphans() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void PurgeDropped();
   std::vector<std::shared_ptr<const PartitionVersion>> Versions() const;
   std::shared_ptr<const PartitionVersion> VersionOf(int32_t day) const;
@@ -177,6 +183,7 @@ class Engine : public Storage {
   uint16_t journal_epoch_ = 1;  // never 0
   uint16_t chunk_epoch_ = 1;
   uint64_t next_sequence_ = 1;
+  uint64_t write_failures_ = 0;
   uint64_t disk_token_ = 1;  // moves when what lookups on disk found may no longer hold
   uint64_t active_series_ = 0;
   uint64_t samples_since_checkpoint_ = 0;
@@ -190,7 +197,7 @@ class Engine : public Storage {
   };
   std::deque<Retired> retired_;
   CondVar room_;
-  bool checkpoint_failing_ = false;
+  Status checkpoint_failure_;  // of the last checkpoint
   bool started_ = false;
 
   // Key ranges whose rows go once the readers that were there when they were given up have left. As
@@ -216,7 +223,8 @@ class Engine : public Storage {
   bool stopping_ = false;
   std::atomic<bool> checkpoint_due_{false};
   std::thread background_;
-  int64_t last_sync_ns_ = 0;
+  bool orphans_dropped_ = false;  // under maintenance_mutex_
+  std::atomic<int64_t> last_sync_ns_{0};
 };
 
 }  // namespace tsdb::storage

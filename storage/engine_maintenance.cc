@@ -155,6 +155,7 @@ Status Engine::Compact() {
     RETURN_IF_ERROR(RewriteSegments(version->key.day, 0, version->segments.size(), Effort::kBest));
   }
   PurgeDropped();
+  RETURN_IF_ERROR(DropOrphans());
   for (int i = 0; i < kFamilyCount; ++i) {
     const Family family = static_cast<Family>(i);
     RETURN_IF_ERROR(store_->Flush(family));

@@ -337,6 +337,32 @@ Status Engine::LoadDropped() {
   return rows->status();
 }
 
+Status Engine::DropOrphans() {
+  for (const auto& version : Versions()) {
+    std::vector<uint32_t> named;
+    for (const Segment& segment : version->segments) named.push_back(segment.id);
+    const std::string partition = PartitionPrefix(version->key);
+    auto rows = store_->NewIterator(Family::kChunks, partition, PrefixEnd(partition), false);
+    while (rows->Valid()) {
+      std::string_view key = rows->key().substr(kPartitionPrefixSize);
+      uint32_t segment = 0;
+      if (!GetKey32(&key, &segment)) return DataLoss("malformed key of a chunk");
+      const std::string prefix = SegmentPrefix(version->key, segment);
+      const std::string end = PrefixEnd(prefix);
+      const bool is_dropped = std::any_of(dropped_.begin(), dropped_.end(),
+                                          [&](const Dropped& d) { return d.begin == prefix; });
+      if (!is_dropped && std::find(named.begin(), named.end(), segment) == named.end()) {
+        LogInfo("dropping an unfinished segment",
+                {{"day", int64_t{version->key.day}}, {"segment", uint64_t{segment}}});
+        RETURN_IF_ERROR(store_->DropRange(Family::kChunks, prefix, end));
+      }
+      rows->Seek(end);
+    }
+    RETURN_IF_ERROR(rows->status());
+  }
+  return Status::Ok();
+}
+
 void Engine::PurgeDropped() {
   while (!dropped_.empty() && dropped_.front().pin.expired()) {
     const Dropped& dropped = dropped_.front();

@@ -92,7 +92,7 @@ Result<std::unique_ptr<SeriesSelection>> Engine::Select(const SelectRequest& req
       const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
       ASSIGN_OR_RETURN(Postings matched, MatchPartition(index, *catalog, request.scope,
                                                         request.view, request.matchers, cancel));
-      if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version);
+      if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version, matched);
       if (matched.empty()) continue;
       SelectedPartition partition;
       partition.version = snapshot.version;
@@ -111,14 +111,15 @@ Result<std::unique_ptr<SeriesSelection>> Engine::Select(const SelectRequest& req
   }
 }
 
-// Series of which nothing is left, neither on disk nor in the head.
-Postings Engine::DeadSeries(const PartitionVersion& version) const {
-  Postings result = version.dead;
+// Those of `among` of which nothing is left, neither on disk nor in the head.
+Postings Engine::DeadSeries(const PartitionVersion& version, const Postings& among) const {
+  const Postings dead = version.dead & among;
+  Postings result = dead;
   const MutexLock lock(head_mutex_);
   const auto found = partitions_.find(version.key.day);
   if (found == partitions_.end() || found->second->key() != version.key) return result;
   ChainCapture capture;
-  version.dead.ForEach([&](uint32_t id) {
+  dead.ForEach([&](uint32_t id) {
     if (found->second->Capture(id, &capture)) result.Remove(id);
   });
   return result;
@@ -214,7 +215,7 @@ Result<std::vector<std::string>> Engine::LabelValues(std::string_view name,
     const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
     ASSIGN_OR_RETURN(Postings matched, MatchPartition(index, *catalog, request.scope, request.view,
                                                       request.matchers, cancel));
-    if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version);
+    if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version, matched);
     if (matched.empty()) continue;
     ASSIGN_OR_RETURN(const Postings all, index.All());
     const bool everything = matched.size() == all.size();

@@ -1,5 +1,6 @@
-// All that other rooms see of storage: appending batches, selecting samples, the catalog of databases and
-// a small durable key-value store for the state of other rooms. `storage/engine.h` opens the real one.
+// All that other rooms see of storage: appending batches, selecting samples, the catalog of
+// databases and a small durable key-value store for the state of other rooms. `storage/engine.h`
+// opens the real one.
 //
 // Every class here is thread-safe unless it says otherwise. Time bounds are inclusive: [min, max].
 #pragma once
@@ -30,14 +31,15 @@ namespace tsdb::storage {
 // ---------------------------------------------------------------------------------------------------
 // Append
 
-// What became of a sample or series. Expected and frequent, so an enum that is counted, not a Status.
+// What became of a sample or series. Expected and frequent, so an enum that is counted, not a
+// Status.
 enum class AppendVerdict : uint8_t {
   kStored,          // durable, or an identical sample was there already
   kInvalidLabels,   // the series' bytes do not decode to a valid label set
   kTooOld,          // before what the policy retains
   kTooFarInFuture,  // more than 10 min ahead by a Prometheus protocol
-  kTypeConflict,    // another type in this field and shard group (Influx), or float against histogram
-  kSeriesLimit,     // a limit of active series is reached
+  kTypeConflict,  // another type in this field and shard group (Influx), or float against histogram
+  kSeriesLimit,   // a limit of active series is reached
   kInvalidHistogram,
 };
 inline constexpr int kAppendVerdictCount = 7;
@@ -45,14 +47,14 @@ std::string_view AppendVerdictName(AppendVerdict verdict);  // "stored", "too ol
 
 struct AppendReport {
   struct Rejection {
-    uint32_t series_index = 0;   // into WriteBatch::series
-    uint32_t point_count = 0;    // how many of its points were refused
+    uint32_t series_index = 0;  // into WriteBatch::series
+    uint32_t point_count = 0;   // how many of its points were refused
     AppendVerdict verdict = AppendVerdict::kStored;
-    std::string reason;          // whole sentence for the client; set for the first kMaxReasons only
+    std::string reason;  // whole sentence for the client; set for the first kMaxReasons only
   };
   static constexpr size_t kMaxReasons = 20;
 
-  uint64_t stored_points = 0;    // identical duplicates count as stored
+  uint64_t stored_points = 0;      // identical duplicates count as stored
   uint64_t stored_histograms = 0;  // those of stored_points that are histograms
   uint64_t rejected_points = 0;
   uint64_t new_series = 0;
@@ -65,9 +67,10 @@ class Appender {
  public:
   virtual ~Appender() = default;
 
-  // Stores what is valid and returns when that is durable as `--storage.sync` says and visible to queries.
-  // A non-OK status means that nothing of the batch is guaranteed: kUnavailable when shutting down,
-  // kResourceExhausted when overloaded or the disk is full (read-only mode), kNotFound for an unknown policy.
+  // Stores what is valid and returns when that is durable as `--storage.sync` says and visible to
+  // queries. A non-OK status means that nothing of the batch is guaranteed: kUnavailable when
+  // shutting down, kResourceExhausted when overloaded or the disk is full (read-only mode),
+  // kNotFound for an unknown policy.
   virtual Result<AppendReport> Append(const WriteBatch& batch) = 0;
 };
 
@@ -76,17 +79,20 @@ class Appender {
 
 // Which samples somebody may see or wants: the policies, in the order of their ids.
 struct Scope {
-  bool all = true;                   // every policy of every database
-  std::vector<PolicyId> policies;    // sorted; only when !all
+  bool all = true;                 // every policy of every database
+  std::vector<PolicyId> policies;  // sorted; only when !all
   // Enforced on every series besides the query's own matchers (a user's tenant isolation).
-  std::vector<Matchers> required;    // a series must match one of them; empty: no restriction
+  std::vector<Matchers> required;  // a series must match one of them; empty: no restriction
 };
 
 // How series are shown.
 enum class View : uint8_t {
-  // PromQL: hidden labels removed, virtual labels `db` and `rp` added, a stored `db` or `rp` shown as
-  // `exported_db`, `exported_rp`; floats, integers as floats, booleans as 0 and 1, histograms; no strings;
-  // timestamps in milliseconds, of two samples in one millisecond the later; stored series that show the
+  // PromQL: hidden labels removed, virtual labels `db` and `rp` added, a stored `db` or `rp` shown
+  // as
+  // `exported_db`, `exported_rp`; floats, integers as floats, booleans as 0 and 1, histograms; no
+  // strings;
+  // timestamps in milliseconds, of two samples in one millisecond the later; stored series that
+  // show the
   // same labels merged, the newer sample winning.
   kPrometheus,
   // As stored: hidden labels present, every type, the series' own time unit, nothing merged.
@@ -112,11 +118,11 @@ struct SampleBlock {
   ValueType type = ValueType::kFloat;
   TimeUnit unit = TimeUnit::kMilliseconds;
   std::vector<int64_t> timestamps;
-  std::vector<double> floats;            // kFloat
-  std::vector<int64_t> integers;         // kInteger, kBoolean (0 or 1)
-  std::vector<std::string> strings;      // kString
-  std::vector<HistogramPtr> histograms;  // kHistogram
-  std::vector<int64_t> start_timestamps; // empty, or one for each sample, 0 where unknown
+  std::vector<double> floats;             // kFloat
+  std::vector<int64_t> integers;          // kInteger, kBoolean (0 or 1)
+  std::vector<std::string> strings;       // kString
+  std::vector<HistogramPtr> histograms;   // kHistogram
+  std::vector<int64_t> start_timestamps;  // empty, or one for each sample, 0 where unknown
 
   size_t size() const { return timestamps.size(); }
   bool empty() const { return timestamps.empty(); }
@@ -127,9 +133,10 @@ struct SampleBlock {
 class SampleCursor {
  public:
   virtual ~SampleCursor() = default;
-  // Fills `block` with the next run of samples (at least one, all of one type, timestamps rising across
-  // calls) and returns true; false at the end. kDataLoss names a damaged chunk; reading may go on after it.
-  // With View::kPrometheus the blocks are kFloat or kHistogram. Stale markers are returned as they are.
+  // Fills `block` with the next run of samples (at least one, all of one type, timestamps rising
+  // across calls) and returns true; false at the end. kDataLoss names a damaged chunk; reading may
+  // go on after it. With View::kPrometheus the blocks are kFloat or kHistogram. Stale markers are
+  // returned as they are.
   virtual Result<bool> Next(SampleBlock* block) = 0;
 };
 
@@ -139,9 +146,10 @@ class SeriesSelection {
  public:
   virtual ~SeriesSelection() = default;
   virtual size_t size() const = 0;
-  // Sorted by labels as shown in the view, each label set once (kPrometheus); views live with the selection.
+  // Sorted by labels as shown in the view, each label set once (kPrometheus); views live with the
+  // selection.
   virtual const Labels& labels(size_t index) const = 0;
-  virtual PolicyId policy(size_t index) const = 0;   // of the first where merged
+  virtual PolicyId policy(size_t index) const = 0;  // of the first where merged
   // Cursors of different series may be used from different threads at once.
   virtual std::unique_ptr<SampleCursor> Open(size_t index) const = 0;
   // How many stored series were merged into others because they show the same labels.
@@ -165,9 +173,11 @@ class Querier {
     Labels labels;
     std::vector<Exemplar> exemplars;  // by time
   };
-  virtual Result<std::vector<SeriesExemplars>> SelectExemplars(const SelectRequest& request) const = 0;
+  virtual Result<std::vector<SeriesExemplars>> SelectExemplars(
+      const SelectRequest& request) const = 0;
 
-  // Metadata of one metric, or of all with an empty name; newest last, distinct; at most `limit` metrics (0: all).
+  // Metadata of one metric, or of all with an empty name; newest last, distinct; at most `limit`
+  // metrics (0: all).
   virtual std::vector<std::pair<std::string, std::vector<MetricMetadata>>> Metadata(
       std::string_view metric_name, size_t limit) const = 0;
 };
@@ -186,10 +196,10 @@ struct FieldTypeEntry {
 struct RetentionPolicy {
   PolicyId id;
   std::string name;
-  int64_t duration_ns = 0;             // 0: for ever
-  int64_t shard_group_duration_ns = 0; // what field type conflicts go by
-  int64_t replication = 1;             // InfluxDB's REPLICATION, kept and shown
-  bool is_initial = false;             // created with its database: no virtual `rp` label
+  int64_t duration_ns = 0;              // 0: for ever
+  int64_t shard_group_duration_ns = 0;  // what field type conflicts go by
+  int64_t replication = 1;              // InfluxDB's REPLICATION, kept and shown
+  bool is_initial = false;              // created with its database: no virtual `rp` label
 };
 
 struct Database {
@@ -204,29 +214,35 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
-  virtual std::vector<Database> List() const = 0;  // by name; `prometheus` only once it holds a series
+  virtual std::vector<Database> List()
+      const = 0;  // by name; `prometheus` only once it holds a series
   virtual std::optional<Database> Find(std::string_view name) const = 0;
-  // Kept up to date cheaply, for hot paths: the policy `policy_name` (empty: the default) of `database`.
-  // kNotFound "database not found: ..." or "retention policy not found: ...".
-  virtual Result<PolicyId> Resolve(std::string_view database, std::string_view policy_name) const = 0;
+  // Kept up to date cheaply, for hot paths: the policy `policy_name` (empty: the default) of
+  // `database`. kNotFound "database not found: ..." or "retention policy not found: ...".
+  virtual Result<PolicyId> Resolve(std::string_view database,
+                                   std::string_view policy_name) const = 0;
 
-  // An existing database of that name is not an error (InfluxDB's rule). `initial` may be null: "autogen", for ever.
+  // An existing database of that name is not an error (InfluxDB's rule). `initial` may be null:
+  // "autogen", for ever.
   virtual Status CreateDatabase(std::string_view name, const RetentionPolicy* initial) = 0;
-  virtual Status DropDatabase(std::string_view name) = 0;  // unknown: OK. Its samples are gone at once.
-  virtual Status CreatePolicy(std::string_view database, const RetentionPolicy& policy, bool make_default) = 0;
+  virtual Status DropDatabase(
+      std::string_view name) = 0;  // unknown: OK. Its samples are gone at once.
+  virtual Status CreatePolicy(std::string_view database, const RetentionPolicy& policy,
+                              bool make_default) = 0;
   struct PolicyChange {
     std::optional<int64_t> duration_ns;
     std::optional<int64_t> shard_group_duration_ns;
     std::optional<int64_t> replication;
     bool make_default = false;
   };
-  virtual Status AlterPolicy(std::string_view database, std::string_view policy, const PolicyChange& change) = 0;
+  virtual Status AlterPolicy(std::string_view database, std::string_view policy,
+                             const PolicyChange& change) = 0;
   virtual Status DropPolicy(std::string_view database, std::string_view policy) = 0;  // unknown: OK
 };
 
 // ---------------------------------------------------------------------------------------------------
-// Durable state of other rooms: alerts, notifications, pushed groups, users, monitor items. Small values;
-// keys are "<room>/<kind>/<id>". Every change is durable when the call returns.
+// Durable state of other rooms: alerts, notifications, pushed groups, users, monitor items. Small
+// values; keys are "<room>/<kind>/<id>". Every change is durable when the call returns.
 class StateStore {
  public:
   virtual ~StateStore() = default;
@@ -237,7 +253,8 @@ class StateStore {
   virtual Status Apply(const std::vector<Change>& changes) = 0;  // atomic
   virtual Result<std::optional<std::string>> Get(std::string_view key) const = 0;
   // Keys with the prefix, in byte order, with their values.
-  virtual Result<std::vector<std::pair<std::string, std::string>>> Scan(std::string_view prefix) const = 0;
+  virtual Result<std::vector<std::pair<std::string, std::string>>> Scan(
+      std::string_view prefix) const = 0;
 };
 
 // ---------------------------------------------------------------------------------------------------
@@ -247,7 +264,8 @@ struct DeleteRequest {
   Scope scope;
   View view = View::kPrometheus;    // which labels the matchers see
   std::vector<Matchers> selectors;  // series that match any of them
-  int64_t min_time = std::numeric_limits<int64_t>::min();  // milliseconds (kPrometheus), nanoseconds (kStored)
+  int64_t min_time =
+      std::numeric_limits<int64_t>::min();  // milliseconds (kPrometheus), nanoseconds (kStored)
   int64_t max_time = std::numeric_limits<int64_t>::max();
   bool dry_run = false;
 };
@@ -263,7 +281,7 @@ struct Cardinality {
     std::string name;
     uint64_t count = 0;
   };
-  uint64_t active_series = 0;    // in the head
+  uint64_t active_series = 0;  // in the head
   uint64_t head_chunks = 0;
   int64_t min_time_ms = 0;
   int64_t max_time_ms = 0;
@@ -278,8 +296,8 @@ class Maintenance {
  public:
   virtual ~Maintenance() = default;
   virtual Result<DeleteReport> Delete(const DeleteRequest& request) = 0;
-  // Seals every open chunk, rewrites every partition, trims journal and obsolete files; returns when the
-  // size on disk is final.
+  // Seals every open chunk, rewrites every partition, trims journal and obsolete files; returns
+  // when the size on disk is final.
   virtual Status Compact() = 0;
   // A consistent copy in `directory`, which must not exist.
   virtual Status Snapshot(const std::string& directory) = 0;
@@ -288,8 +306,8 @@ class Maintenance {
 
 class Storage : public Appender, public Querier, public Maintenance {
  public:
-  // The types of an Influx policy's fields, of one measurement or of all with an empty name; by measurement,
-  // field and shard group.
+  // The types of an Influx policy's fields, of one measurement or of all with an empty name; by
+  // measurement, field and shard group.
   virtual Result<std::vector<FieldTypeEntry>> FieldTypesOf(PolicyId policy,
                                                            std::string_view measurement) const = 0;
   virtual Catalog& catalog() = 0;

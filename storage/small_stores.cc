@@ -183,6 +183,11 @@ Status ExemplarRing::Load(const Store& store) {
   return Status::Ok();
 }
 
+void ExemplarRing::NoteUnsaved() {
+  const MutexLock lock(mutex_);
+  changed_ = true;
+}
+
 void ExemplarRing::Save(StoreBatch* batch) {
   const MutexLock lock(mutex_);
   if (!changed_) return;

@@ -63,6 +63,7 @@ class ExemplarRing {
   std::vector<Entry> List() const;
   // The row that holds everything, when something was added since the last call.
   void Save(StoreBatch* batch);
+  void NoteUnsaved();  // that write failed
 
  private:
   const size_t limit_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdarg>
+#include <cstdio>
 #include <deque>
 #include <utility>
 
@@ -11,12 +13,16 @@
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
+#include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
+#include "base/log.h"
 #include "storage/index/postings.h"
+#include "storage/rocks/full_disk.h"
 
 namespace tsdb::storage {
 namespace {
@@ -32,7 +38,7 @@ Status FromRocks(const rocksdb::Status& status, std::string_view what) {
   std::string message(what);
   message += ": ";
   message += status.ToString();
-  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kNoSpace) {
+  if (status.IsNoSpace() || message.find(kNoSpaceText) != std::string::npos) {
     return ResourceExhausted("disk is full: " + message);
   }
   if (status.IsCorruption()) return DataLoss(std::move(message));
@@ -68,6 +74,37 @@ class UnionOperator : public rocksdb::MergeOperator {
   }
 };
 
+// RocksDB's messages go to our log. It gets no log file of its own: writing to that fails first
+// when the disk is full, and RocksDB built with assertions does not survive a second failure there.
+// What it warns of (a log's torn end after a crash, an error that it retries) we report where it
+// matters.
+class LogToOurs : public rocksdb::Logger {
+ public:
+  LogToOurs() : Logger(rocksdb::WARN_LEVEL) {}
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+  void Logv(const rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    if (level < rocksdb::WARN_LEVEL || level == rocksdb::HEADER_LEVEL) return;
+    char text[512];
+    std::vsnprintf(text, sizeof text, format, arguments);
+    if (level == rocksdb::WARN_LEVEL) {
+      LogInfo("rocksdb", {{"message", std::string_view(text)}});
+    } else {
+      LogError("rocksdb", {{"message", std::string_view(text)}});
+    }
+  }
+};
+
+// A damaged block stops the compactions that meet it, not the store.
+class KeepGoing : public rocksdb::EventListener {
+ public:
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
+    if (reason != rocksdb::BackgroundErrorReason::kCompaction || !error->IsCorruption()) return;
+    LogError("a table file is damaged and cannot be compacted", {{"reason", error->ToString()}});
+    *error = rocksdb::Status::OK();
+  }
+};
+
 rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const StoreOptions& options,
                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::ColumnFamilyOptions result;
@@ -95,7 +132,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions(Family family, const StoreOptions& op
   return result;
 }
 
-rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
+rocksdb::DBOptions DatabaseOptions() {
   rocksdb::DBOptions result;
   result.create_if_missing = true;
   result.create_missing_column_families = true;
@@ -106,14 +143,15 @@ rocksdb::DBOptions DatabaseOptions(const StoreOptions& options) {
   result.max_background_jobs = 2;
   result.max_subcompactions = 1;
   result.manifest_preallocation_size = 64 << 10;
-  result.keep_log_file_num = 3;
-  result.max_log_file_size = 4 << 20;
-  result.info_log_level = rocksdb::WARN_LEVEL;
+  result.info_log = std::make_shared<LogToOurs>();
+  result.listeners.push_back(std::make_shared<KeepGoing>());
   result.stats_dump_period_sec = 0;
   result.stats_persist_period_sec = 0;
   result.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   result.bytes_per_sync = 1 << 20;
-  if (options.env != nullptr) result.env = options.env;
+  // A crash or an ingested table is no reason to warn; tables carry no ids that could be compared.
+  result.verify_sst_unique_id_in_manifest = false;
+  result.bgerror_resume_retry_interval = 500'000;
   return result;
 }
 
@@ -201,7 +239,9 @@ class RocksStore : public Store {
       family_options_[i] = FamilyOptions(static_cast<Family>(i), options, cache_);
       descriptors.emplace_back(kFamilyNames[i], family_options_[i]);
     }
-    db_options_ = DatabaseOptions(options);
+    db_options_ = DatabaseOptions();
+    env_ = RetryWhenDiskIsFull(options.env != nullptr ? options.env : rocksdb::Env::Default());
+    db_options_.env = env_.get();
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
     rocksdb::Env* env = db_options_.env;
@@ -311,8 +351,12 @@ class RocksStore : public Store {
     options.write_global_seqno = false;
     for (int i = 0; i < kFamilyCount; ++i) {
       if (paths[i].empty()) continue;
-      RETURN_IF_ERROR(FromRocks(db_->IngestExternalFile(handles_[i], paths[i], options),
-                                "cannot ingest tables"));
+      const rocksdb::Status status = db_->IngestExternalFile(handles_[i], paths[i], options);
+      if (status.IsCorruption()) {
+        RETURN_IF_ERROR(WriteRows(i, paths[i], status));
+      } else {
+        RETURN_IF_ERROR(FromRocks(status, "cannot ingest tables"));
+      }
     }
     return Status::Ok();
   }
@@ -356,8 +400,6 @@ class RocksStore : public Store {
     return FromRocks(checkpoint->CreateCheckpoint(directory), "cannot snapshot to " + directory);
   }
 
-  Status Resume() override { return FromRocks(db_->Resume(), "cannot resume writing"); }
-
   uint64_t TableBytes(Family family) const override {
     uint64_t bytes = 0;
     db_->GetIntProperty(handle(family), rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
@@ -377,6 +419,38 @@ class RocksStore : public Store {
     return handles_[static_cast<int>(family)];
   }
 
+  // Ingesting reads the table files that the new ones overlap. When one of those is damaged the
+  // rows are written one by one.
+  Status WriteRows(int family, const std::vector<std::string>& paths,
+                   const rocksdb::Status& reason) {
+    LogError("a table file is damaged; what belongs beside it is written row by row",
+             {{"reason", reason.ToString()}});
+    for (const std::string& path : paths) {
+      const rocksdb::Options options(db_options_, family_options_[static_cast<size_t>(family)]);
+      rocksdb::SstFileReader reader(options);
+      RETURN_IF_ERROR(FromRocks(reader.Open(path), "cannot read " + path));
+      const std::unique_ptr<rocksdb::Iterator> rows(reader.NewIterator(rocksdb::ReadOptions()));
+      rocksdb::WriteBatch batch;
+      constexpr size_t kBatchBytes = 1 << 20;
+      const bool merges = options.merge_operator != nullptr;
+      rows->SeekToFirst();
+      while (rows->Valid()) {
+        auto* handle = handles_[static_cast<size_t>(family)];
+        RETURN_IF_ERROR(FromRocks(merges ? batch.Merge(handle, rows->key(), rows->value())
+                                         : batch.Put(handle, rows->key(), rows->value()),
+                                  "cannot build a write"));
+        rows->Next();
+        if (rows->Valid() && batch.GetDataSize() < kBatchBytes) continue;
+        rocksdb::WriteOptions write;
+        write.sync = !rows->Valid();
+        RETURN_IF_ERROR(FromRocks(db_->Write(write, &batch), "cannot write"));
+        batch.Clear();
+      }
+      RETURN_IF_ERROR(FromRocks(rows->status(), "cannot read " + path));
+    }
+    return Status::Ok();
+  }
+
   // Tables that were being written when the process died.
   void RemoveStrayTables(rocksdb::Env* env) const {
     std::vector<std::string> names;
@@ -388,6 +462,7 @@ class RocksStore : public Store {
 
   std::string path_;
   std::string tables_path_;
+  std::unique_ptr<rocksdb::Env> env_;
   rocksdb::DBOptions db_options_;
   std::array<rocksdb::ColumnFamilyOptions, kFamilyCount> family_options_;
   std::shared_ptr<rocksdb::Cache> cache_;

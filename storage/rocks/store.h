@@ -97,6 +97,8 @@ class Store {
   // process".
   static Result<std::unique_ptr<Store>> Open(const StoreOptions& options);
 
+  // After a failure every write fails until the store has recovered, which it tries by itself when
+  // the disk was full; after other failures it has to be opened anew.
   virtual Status Write(const StoreBatch& batch, bool sync) = 0;
   // Makes every write so far durable.
   virtual Status SyncLog() = 0;
@@ -123,9 +125,6 @@ class Store {
   virtual Status CompactFamily(Family family) = 0;
   // A consistent copy in a directory that does not exist yet; hard links where the disk allows it.
   virtual Status Checkpoint(const std::string& directory) = 0;
-  // Tries to leave the state after a failed write (disk full).
-  virtual Status Resume() = 0;
-
   // Live table files, bytes.
   virtual uint64_t TableBytes(Family family) const = 0;
   virtual uint64_t CacheBytes() const = 0;

@@ -1,25 +1,11 @@
 #include "tests/storage/engine_fixture.h"
 
 #include <bit>
-#include <filesystem>
-
-#include <stdlib.h>
 
 #include "base/number.h"
 #include "base/text.h"
 
 namespace tsdb::storage {
-
-TemporaryDirectory::TemporaryDirectory() {
-  std::string name = (std::filesystem::temp_directory_path() / "tsdbd_engine_XXXXXX").string();
-  path_ = mkdtemp(name.data());
-}
-
-TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
-
-void TemporaryDirectory::CopyTo(const std::string& target) const {
-  std::filesystem::copy(path_, target, std::filesystem::copy_options::recursive);
-}
 
 TestBatch::TestBatch(PolicyId policy, TimeUnit unit) {
   batch_.policy = policy;
@@ -92,13 +78,18 @@ const SeriesDecoder& PlainInfluxDecoder() {
   return decoder;
 }
 
-EngineTest::EngineTest() : directory_(std::make_unique<TemporaryDirectory>()) {}
+EngineTest::EngineTest() { UseDisk(std::make_shared<MemoryDisk>()); }
+
+void EngineTest::UseDisk(std::shared_ptr<MemoryDisk> disk) {
+  env_ = MemoryDisk::NewEnv(disk);
+  disk_ = std::move(disk);
+}
 
 EngineOptions EngineTest::Options() const {
   EngineOptions options;
-  options.path = directory_->path() + "/data";
+  options.path = "/data";
   options.clock = &clock_;
-  options.sync = SyncMode::kNever;
+  options.env = env_.get();
   options.maintenance_interval_ms = 0;
   options.retention_time_ms = 0;
   return options;
@@ -110,13 +101,10 @@ void EngineTest::Open(const EngineOptions& options) {
   storage_ = *std::move(opened);
 }
 
-void EngineTest::CrashAndReopen() {
-  auto copy = std::make_unique<TemporaryDirectory>();
-  directory_->CopyTo(copy->path() + "/copy");
-  std::filesystem::rename(copy->path() + "/copy/data", copy->path() + "/data");
-  std::filesystem::remove(copy->path() + "/data/LOCK");
+void EngineTest::CrashAndReopen(MemoryDisk::Loss loss) {
+  auto left = std::make_shared<MemoryDisk>(*disk_, disk_->TakeImage(), loss, 1);
   Close();
-  directory_ = std::move(copy);
+  UseDisk(std::move(left));
   Open();
 }
 
@@ -126,24 +114,24 @@ AppendReport EngineTest::Append(TestBatch& batch) {
   return report.ok() ? *std::move(report) : AppendReport();
 }
 
-std::string Show(const SampleBlock& block, size_t index) {
-  std::string text = std::to_string(block.timestamps[index]) + ":";
+std::string ShowValue(const SampleBlock& block, size_t index) {
+  std::string text;
   switch (block.type) {
     case ValueType::kFloat:
-      text += IsStaleMarker(block.floats[index]) ? "stale" : FormatFloat(block.floats[index]);
+      text = IsStaleMarker(block.floats[index]) ? "stale" : FormatFloat(block.floats[index]);
       break;
     case ValueType::kInteger:
-      text += std::to_string(block.integers[index]) + "i";
+      text = std::to_string(block.integers[index]) + "i";
       break;
     case ValueType::kBoolean:
-      text += block.integers[index] != 0 ? "true" : "false";
+      text = block.integers[index] != 0 ? "true" : "false";
       break;
     case ValueType::kString:
-      text += "\"" + block.strings[index] + "\"";
+      text = "\"" + block.strings[index] + "\"";
       break;
     case ValueType::kHistogram: {
       const Histogram& h = *block.histograms[index];
-      text += "h(" + FormatFloat(h.count) + "," + FormatFloat(h.sum) + ";";
+      text = "h(" + FormatFloat(h.count) + "," + FormatFloat(h.sum) + ";";
       for (const double bucket : h.positive_buckets) text += " " + FormatFloat(bucket);
       text += ")";
       break;
@@ -153,6 +141,38 @@ std::string Show(const SampleBlock& block, size_t index) {
     text += "@" + std::to_string(block.start_timestamps[index]);
   }
   return text;
+}
+
+std::string Show(const SampleBlock& block, size_t index) {
+  return std::to_string(block.timestamps[index]) + ":" + ShowValue(block, index);
+}
+
+StoredSamples ReadSamples(const Storage& storage, const SelectRequest& request, int* damaged) {
+  const CancelToken never;
+  auto selection = storage.Select(request, never);
+  EXPECT_TRUE(selection.ok()) << selection.status().ToString();
+  StoredSamples result;
+  if (!selection.ok()) return result;
+  SampleBlock block;
+  for (size_t i = 0; i < (*selection)->size(); ++i) {
+    const auto cursor = (*selection)->Open(i);
+    auto& samples = result[(*selection)->labels(i).ToString()];
+    for (;;) {
+      const Result<bool> more = cursor->Next(&block);
+      if (!more.ok()) {
+        EXPECT_NE(damaged, nullptr) << more.status().ToString();
+        if (damaged == nullptr) return result;
+        EXPECT_EQ(more.status().code(), StatusCode::kDataLoss) << more.status().ToString();
+        ++*damaged;
+        continue;
+      }
+      if (!*more) break;
+      for (size_t k = 0; k < block.size(); ++k) {
+        samples.emplace(block.timestamps[k], ShowValue(block, k));
+      }
+    }
+  }
+  return result;
 }
 
 std::map<std::string, std::string> EngineTest::Read(const Matchers& matchers, View view,

@@ -1,5 +1,5 @@
-// A storage engine in a temporary directory, with a clock that stands still and no background
-// thread, and verbs to write and read it.
+// A storage engine on a disk in memory, with a clock that stands still and no background thread,
+// and verbs to write and read it.
 #pragma once
 
 #include <cstdint>
@@ -14,20 +14,9 @@
 
 #include "base/clock.h"
 #include "storage/engine.h"
+#include "tests/storage/memory_disk.h"
 
 namespace tsdb::storage {
-
-// A directory that is removed with the object.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory();
-  ~TemporaryDirectory();
-  const std::string& path() const { return path_; }
-  void CopyTo(const std::string& target) const;
-
- private:
-  std::string path_;
-};
 
 // A batch that owns what it points to.
 class TestBatch {
@@ -64,9 +53,9 @@ class EngineTest : public testing::Test {
     Close();
     Open();
   }
-  // Opens a copy of the directory as it is now, as if the process had been killed, and goes on with
-  // that.
-  void CrashAndReopen();
+  // Goes on with what is left of the disk after a crash at this moment.
+  void CrashAndReopen(MemoryDisk::Loss loss = MemoryDisk::Loss::kNothing);
+  void UseDisk(std::shared_ptr<MemoryDisk> disk);  // while nothing is open
 
   AppendReport Append(TestBatch& batch);
   // Every series that matches with its samples: `{a="b"} -> "t:v t:v ..."`.
@@ -80,10 +69,19 @@ class EngineTest : public testing::Test {
   void Checkpoint();  // by a dry way that every engine offers: a delete of nothing
 
   ManualClock clock_{kNow};
-  std::unique_ptr<TemporaryDirectory> directory_;
+  std::shared_ptr<MemoryDisk> disk_;
+  std::unique_ptr<rocksdb::Env> env_;
   std::unique_ptr<Storage> storage_;
 };
 
+// Labels to timestamp to value, of everything that `request` selects. Damage is skipped and
+// counted.
+using StoredSamples = std::map<std::string, std::map<int64_t, std::string>>;
+StoredSamples ReadSamples(const Storage& storage, const SelectRequest& request,
+                          int* damaged = nullptr);
+
+// "1.5", "3i", "true", "\"text\"", "h(count,sum; buckets)", with "@start" where one is known.
+std::string ShowValue(const SampleBlock& block, size_t index);
 std::string Show(const SampleBlock& block, size_t index);
 Matcher Equal(std::string name, std::string value);
 

@@ -114,7 +114,7 @@ TEST_P(EnginePropertyTest, ReadsTheSameAsAMap) {
         Checkpoint();
         break;
       case 1:
-        CrashAndReopen();
+        CrashAndReopen(static_cast<MemoryDisk::Loss>(Draw(3)));
         break;
       case 2:
         Reopen();

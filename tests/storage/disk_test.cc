@@ -1,0 +1,159 @@
+// What the engine makes of a full disk and of damaged bytes.
+#include <chrono>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include "tests/storage/engine_fixture.h"
+
+namespace tsdb::storage {
+namespace {
+
+using testing::HasSubstr;
+
+class DiskTest : public EngineTest {
+ protected:
+  TestBatch Row(int64_t time, int series = 50) const {
+    TestBatch batch;
+    for (int i = 0; i < series; ++i) {
+      const auto noise = static_cast<double>(
+          (static_cast<uint64_t>(time) * 31 + static_cast<uint64_t>(i)) * 0x9e3779b97f4a7c15ULL >>
+          20);
+      batch.Float({{"__name__", "m"}, {"i", std::to_string(i)}}, time, noise);
+    }
+    return batch;
+  }
+
+  size_t CountSamples(int* damaged = nullptr) const {
+    SelectRequest request;
+    size_t count = 0;
+    for (const auto& [labels, samples] : ReadSamples(*storage_, request, damaged)) {
+      count += samples.size();
+    }
+    return count;
+  }
+
+  double ValueOf(const MetricsRegistry& registry, const std::string& name) const {
+    const std::string text = "\n" + registry.Expose();
+    const size_t at = text.find("\n" + name + " ");
+    EXPECT_NE(at, std::string::npos) << name;
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  }
+};
+
+TEST_F(DiskTest, FullDiskRefusesWritesKeepsReadingAndComesBackByItself) {
+  MetricsRegistry registry;
+  EngineOptions options = Options();
+  options.metrics = &registry;
+  options.maintenance_interval_ms = 5;
+  Open(options);
+  TestBatch first = Row(kNow);
+  Append(first);
+  disk_->set_capacity(disk_->size_bytes() + 20'000);
+  size_t stored = 50;
+  Status refused;
+  for (int i = 1; i < 10'000 && refused.ok(); ++i) {
+    TestBatch row = Row(kNow + i);
+    const auto report = storage_->Append(row.batch());
+    if (report.ok()) stored += 50;
+    refused = report.status();
+  }
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("disk is full"));
+  TestBatch more = Row(kNow + 20'000);
+  const auto second = storage_->Append(more.batch());
+  EXPECT_EQ(second.status().code(), StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("disk is full"));
+  EXPECT_EQ(ValueOf(registry, "tsdbd_storage_read_only"), 1);
+  EXPECT_GE(CountSamples(), stored);
+
+  disk_->set_capacity(0);
+  bool is_back = false;
+  for (int i = 0; i < 2000 && !is_back; ++i) {
+    TestBatch again = Row(kNow + 30'000);
+    is_back = storage_->Append(again.batch()).ok();
+    if (!is_back) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ASSERT_TRUE(is_back);
+  EXPECT_EQ(ValueOf(registry, "tsdbd_storage_read_only"), 0);
+  ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
+  const size_t after = CountSamples();
+  EXPECT_GE(after, stored + 50);
+  // What was refused may have reached the disk, whole.
+  EXPECT_EQ(after % 50, 0U);
+}
+
+// The disk fills up while tables are written instead of the journal.
+TEST_F(DiskTest, FullDiskDuringACheckpointOrRewriteLosesNothing) {
+  Open();
+  for (int i = 0; i < 40; ++i) {
+    TestBatch row = Row(kNow + i * 1000, 200);
+    Append(row);
+    if (i % 10 == 9) Checkpoint();
+  }
+  TestBatch last = Row(kNow + 100'000, 200);
+  Append(last);
+  const size_t stored = CountSamples();
+  const uint64_t before = disk_->size_bytes();
+  for (uint64_t room = 0; room < 40'000; room += 2'500) {
+    disk_->set_capacity(before + room);
+    (void)storage_->Compact();
+    EXPECT_EQ(CountSamples(), stored) << "with room for " << room;
+    ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
+    EXPECT_EQ(CountSamples(), stored) << "opened again, with room for " << room;
+  }
+  ASSERT_TRUE(storage_->Compact().ok());
+  EXPECT_EQ(CountSamples(), stored);
+  EXPECT_LT(disk_->size_bytes(), before);  // nothing is left of what failed
+}
+
+TEST_F(DiskTest, DamagedBlockCostsAtMostItselfAndIsNamed) {
+  Open();
+  for (int i = 0; i < 300; ++i) {
+    TestBatch row = Row(kNow + i * 1000, 400);
+    Append(row);
+    if (i % 100 == 99) Checkpoint();
+  }
+  const size_t stored = CountSamples();
+  Close();
+  const MemoryDisk::Image image = disk_->TakeImage();
+  const auto source = disk_;
+  size_t most_lost = 0;
+  int damaged_files = 0;
+  for (const std::string& path : source->FilesWith(".sst")) {
+    const uint64_t size = source->FileSize(path);
+    if (size < 2000) continue;
+    Close();
+    UseDisk(std::make_shared<MemoryDisk>(*source, image, MemoryDisk::Loss::kNothing, 0));
+    disk_->Damage(path, size / 3);
+    ++damaged_files;
+    SCOPED_TRACE(path);
+    ASSERT_NO_FATAL_FAILURE(Open());  // the server starts
+    const CancelToken never;
+    SelectRequest request;
+    const auto selection = storage_->Select(request, never);
+    if (!selection.ok()) {  // a block of the index: it says so
+      EXPECT_EQ(selection.status().code(), StatusCode::kDataLoss);
+      EXPECT_THAT(std::string(selection.status().message()), HasSubstr(".sst"));
+      continue;
+    }
+    int damaged = 0;
+    const size_t found = CountSamples(&damaged);
+    most_lost = std::max(most_lost, stored - found);
+    EXPECT_TRUE(found == stored || damaged > 0);
+    // Others are read, and new samples are taken.
+    TestBatch row = Row(kNow + 400'000, 400);
+    EXPECT_EQ(Append(row).stored_points, 400U);
+    Checkpoint();
+    ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
+    damaged = 0;
+    EXPECT_EQ(CountSamples(&damaged), found + 400);
+  }
+  EXPECT_GT(damaged_files, 0);
+  EXPECT_GT(most_lost, 0U);
+  // A block holds 32 KiB of one segment, here less than half of one.
+  EXPECT_LT(most_lost, stored / 3);
+}
+
+}  // namespace
+}  // namespace tsdb::storage

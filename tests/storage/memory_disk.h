@@ -1,0 +1,138 @@
+// A file system in memory that knows what a power failure would leave of it. Crash images are taken
+// while RocksDB works, at any of its file operations; each can be opened as a disk of its own. Disk
+// full and damaged bytes can be had as well. Thread-safe.
+//
+// What is durable: the bytes of a file up to its last sync, and the entries of a directory as of
+// its last sync. Directories themselves are durable at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include "base/mutex.h"
+#include "base/thread_annotations.h"
+
+namespace tsdb::storage {
+
+class MemoryDisk : public rocksdb::FileSystem {
+ public:
+  struct Node {
+    std::string data;  // grows only
+    size_t synced = 0;
+  };
+  struct Entry {
+    std::shared_ptr<Node> node;
+    size_t size = 0;
+    size_t synced = 0;
+  };
+  // The disk at one moment; bytes are shared with the disk it was taken from.
+  struct Image {
+    uint64_t mark = 0;                     // of the observer, from before the image was taken
+    std::string operation;                 // that was about to be done
+    std::map<std::string, Entry> entries;  // as a program sees them
+    std::map<std::string, Entry> durable;  // as of the last sync of each directory
+    std::set<std::string> directories;
+  };
+  enum class Loss {
+    kNothing,   // the process was killed: the system writes all it was given
+    kUnsynced,  // power failure: what was not synced is gone
+    // Power failure: of what was not synced any part is there; a log's last bytes may be zeros.
+    // (RocksDB takes it for granted that a file system grows other files only by what was written.)
+    kTorn,
+  };
+
+  MemoryDisk() = default;
+  // What is left of `source` at `image`.
+  MemoryDisk(const MemoryDisk& source, const Image& image, Loss loss, uint64_t seed);
+
+  // The environment to open a store with; lives as long as `disk`.
+  static std::unique_ptr<rocksdb::Env> NewEnv(const std::shared_ptr<MemoryDisk>& disk);
+
+  Image TakeImage() const;
+  // From now on takes an image at every `every`th operation that changes something; `mark` is asked
+  // first.
+  void Record(uint64_t every, std::function<uint64_t()> mark);
+  std::vector<Image> StopRecording();
+  uint64_t operation_count() const;
+
+  // Bytes that all files may have together; writes beyond fail. 0: no limit.
+  void set_capacity(uint64_t bytes);
+  uint64_t size_bytes() const;
+  // Inverts one byte. Names whose text contains `part`, in order.
+  std::vector<std::string> FilesWith(const std::string& part) const;
+  void Damage(const std::string& path, size_t offset);
+  uint64_t FileSize(const std::string& path) const;
+  // The files under `directory`, copied to the real disk's `target`.
+  void Export(const std::string& directory, const std::string& target) const;
+
+  const char* Name() const override { return "MemoryDisk"; }
+  using Options = rocksdb::IOOptions;
+  using Debug = rocksdb::IODebugContext;
+  using IOStatus = rocksdb::IOStatus;
+  IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions&,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* file, Debug*) override;
+  IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions&,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* file, Debug*) override;
+  IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions&,
+                           std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) override;
+  IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions&,
+                              std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) override;
+  IOStatus NewDirectory(const std::string& name, const Options&,
+                        std::unique_ptr<rocksdb::FSDirectory>* result, Debug*) override;
+  IOStatus FileExists(const std::string& name, const Options&, Debug*) override;
+  IOStatus GetChildren(const std::string& directory, const Options&,
+                       std::vector<std::string>* result, Debug*) override;
+  IOStatus DeleteFile(const std::string& name, const Options&, Debug*) override;
+  IOStatus CreateDir(const std::string& name, const Options&, Debug*) override;
+  IOStatus CreateDirIfMissing(const std::string& name, const Options&, Debug*) override;
+  IOStatus DeleteDir(const std::string& name, const Options&, Debug*) override;
+  IOStatus GetFileSize(const std::string& name, const Options&, uint64_t* size, Debug*) override;
+  IOStatus GetFileModificationTime(const std::string& name, const Options&, uint64_t* time,
+                                   Debug*) override;
+  IOStatus RenameFile(const std::string& from, const std::string& to, const Options&,
+                      Debug*) override;
+  IOStatus LinkFile(const std::string& from, const std::string& to, const Options&,
+                    Debug*) override;
+  IOStatus LockFile(const std::string& name, const Options&, rocksdb::FileLock** lock,
+                    Debug*) override;
+  IOStatus UnlockFile(rocksdb::FileLock* lock, const Options&, Debug*) override;
+  IOStatus GetTestDirectory(const Options&, std::string* path, Debug*) override;
+  IOStatus GetAbsolutePath(const std::string& path, const Options&, std::string* absolute,
+                           Debug*) override;
+  IOStatus IsDirectory(const std::string& path, const Options&, bool* is_directory,
+                       Debug*) override;
+
+ private:
+  friend class MemoryFile;
+  friend class MemoryWriter;
+  friend class MemoryDirectory;
+
+  Image TakeImageLocked() const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Count(const char* operation, const std::string& name) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<Node> Find(const std::string& name) const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  IOStatus Append(const std::string& name, Node* node, const rocksdb::Slice& data);
+  void Sync(const std::string& name, Node* node);
+  void SyncDirectory(const std::string& name);
+
+  mutable Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Node>> files_ GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Node>> durable_ GUARDED_BY(mutex_);
+  std::set<std::string> directories_ GUARDED_BY(mutex_);
+  std::set<std::string> locks_ GUARDED_BY(mutex_);
+  uint64_t capacity_ GUARDED_BY(mutex_) = 0;
+  uint64_t size_bytes_ GUARDED_BY(mutex_) = 0;  // appended and not deleted
+  uint64_t operations_ GUARDED_BY(mutex_) = 0;
+  uint64_t every_ GUARDED_BY(mutex_) = 0;
+  std::function<uint64_t()> mark_ GUARDED_BY(mutex_);
+  std::vector<Image> images_ GUARDED_BY(mutex_);
+};
+
+}  // namespace tsdb::storage
