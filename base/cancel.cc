@@ -22,7 +22,7 @@ Status CancelToken::Check() const {
   if (deadline_ns != 0 && Clock::Real().MonotonicNs() > deadline_ns) {
     return DeadlineExceeded("query timed out");
   }
-  return Status::Ok();
+  return parent_ == nullptr ? Status::Ok() : parent_->Check();
 }
 
 }  // namespace tsdb

@@ -16,6 +16,9 @@ class CancelToken {
   // `deadline_ns` is in Clock::Real().MonotonicNs() time; 0 means none.
   explicit CancelToken(int64_t deadline_ns) : deadline_ns_(deadline_ns) {}
 
+  // Once `parent` is cancelled this one is too. Borrowed; set before the token is shared.
+  void Follow(const CancelToken* parent) { parent_ = parent; }
+
   // The first reason given is kept.
   void Cancel(StatusCode reason);
   void SetDeadline(int64_t deadline_ns) {
@@ -29,6 +32,7 @@ class CancelToken {
  private:
   std::atomic<StatusCode> reason_{StatusCode::kOk};
   std::atomic<int64_t> deadline_ns_{0};
+  const CancelToken* parent_ = nullptr;
 };
 
 }  // namespace tsdb

@@ -302,7 +302,6 @@ Status StoredCatalog::DropPolicy(std::string_view database, std::string_view pol
   if (found == next->databases.end()) return Status::Ok();
   ASSIGN_OR_RETURN(Database changed, FindForChange(*next, database));
   std::erase_if(changed.policies, [&](const RetentionPolicy& p) { return p.name == policy; });
-  if (changed.default_policy == policy) changed.default_policy.clear();
   next->databases.insert_or_assign(changed.name, changed);
   return Commit(std::move(next), database);
 }

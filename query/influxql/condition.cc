@@ -114,25 +114,81 @@ Result<Condition> SplitCondition(const ExprPtr& where, const FoldContext& contex
   return condition;
 }
 
-Verdict JudgeByTags(const Expr& filter, const std::function<bool(const Expr&)>& is_tag,
-                    const Lookup& lookup) {
-  if (filter.is(Kind::kParen)) return JudgeByTags(*filter.args[0], is_tag, lookup);
-  if (filter.is(Kind::kBinary) && (filter.op == Token::kAnd || filter.op == Token::kOr)) {
-    const Verdict a = JudgeByTags(*filter.args[0], is_tag, lookup);
+namespace {
+
+bool IsTag(const Expr& expr) {
+  return expr.is(Kind::kVarRef) &&
+         (expr.type == DataType::kTag || expr.type == DataType::kUnknown);
+}
+
+bool IsField(const Expr& expr) { return expr.is(Kind::kVarRef) && !IsTag(expr); }
+
+std::string_view TagOf(const Tags& tags, std::string_view name) {
+  for (const auto& [key, value] : tags) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+Verdict Say(bool holds) { return holds ? Verdict::kYes : Verdict::kNo; }
+
+// A comparison that names no field.
+Verdict JudgeComparison(const Expr& comparison, const Tags& tags) {
+  const bool tag_first = comparison.args[0]->is(Kind::kVarRef);
+  const Expr& tag = *comparison.args[tag_first ? 0 : 1];
+  const Expr& other = *comparison.args[tag_first ? 1 : 0];
+  if (tag.is(Kind::kVarRef)) {
+    const std::string_view value = TagOf(tags, tag.text);
+    if (other.is(Kind::kString)) {
+      return Say((value == other.text) == (comparison.op == Token::kEq));
+    }
+    if (other.is(Kind::kRegex)) {
+      return Say(other.regex->PartialMatch(value) == (comparison.op == Token::kEqRegex));
+    }
+    if (other.is(Kind::kVarRef)) {
+      const bool has_other = !TagOf(tags, other.text).empty();
+      return Say(!value.empty() && has_other == (comparison.op == Token::kEq));
+    }
+  }
+  return Say(Holds(comparison, [&](const Expr& ref) -> Value {
+    const std::string_view value = TagOf(tags, ref.text);
+    return value.empty() ? Value() : Value(std::string(value));
+  }));
+}
+
+}  // namespace
+
+Verdict JudgeByTags(const Expr& filter, const Tags& tags) {
+  if (filter.is(Kind::kParen)) return JudgeByTags(*filter.args[0], tags);
+  if (filter.is(Kind::kBoolean)) return Say(filter.integer != 0);
+  if (!filter.is(Kind::kBinary)) return Verdict::kByRow;
+  if (filter.op == Token::kAnd || filter.op == Token::kOr) {
+    const Verdict a = JudgeByTags(*filter.args[0], tags);
     const Verdict decisive = filter.op == Token::kAnd ? Verdict::kNo : Verdict::kYes;
     if (a == decisive) return a;
-    const Verdict b = JudgeByTags(*filter.args[1], is_tag, lookup);
+    const Verdict b = JudgeByTags(*filter.args[1], tags);
     if (b == decisive) return b;
     return a == b ? a : Verdict::kByRow;
   }
-  bool known = true;
+  bool has_field = false;
   const auto visit = [&](const auto& self, const Expr& node) -> void {
-    if (node.is(Kind::kVarRef) && !is_tag(node)) known = false;
+    if (IsField(node)) has_field = true;
     for (const ExprPtr& arg : node.args) self(self, *arg);
   };
   visit(visit, filter);
-  if (!known) return Verdict::kByRow;
-  return Holds(filter, lookup) ? Verdict::kYes : Verdict::kNo;
+  return has_field ? Verdict::kByRow : JudgeComparison(filter, tags);
+}
+
+ExprPtr RowFilter(const ExprPtr& filter, const Tags& tags) {
+  if (filter->is(Kind::kParen)) return RowFilter(filter->args[0], tags);
+  const Verdict verdict = JudgeByTags(*filter, tags);
+  if (verdict != Verdict::kByRow) return BooleanLiteral(verdict == Verdict::kYes);
+  if (filter->is(Kind::kBinary) && (filter->op == Token::kAnd || filter->op == Token::kOr)) {
+    return Fold(Binary(filter->op, RowFilter(filter->args[0], tags),
+                       RowFilter(filter->args[1], tags)),
+                {});
+  }
+  return filter;
 }
 
 }  // namespace tsdb::influxql

@@ -29,12 +29,14 @@ Window Windows::Of(int64_t time) const {
   __int128 end = start + length;
   if (zone_ != nullptr) {
     // A change of the clock within the interval moves its ends, unless by more than its length.
-    const auto moved = [&](__int128 edge) {
+    const auto change_at = [&](__int128 edge) {
       const int64_t change = zone - ZoneOffset(Clamp(edge));
-      return change != 0 && std::llabs(change) < interval_.length_ns ? edge + change : edge;
+      return std::llabs(change) < interval_.length_ns ? change : 0;
     };
-    start = moved(start);
-    end = moved(end);
+    start += change_at(start);
+    // Time that the clock skips belongs to the next interval when it is skipped at the very end.
+    const int64_t change = change_at(end);
+    if (change > 0 || ZoneOffset(Clamp(end + change)) == zone - change) end += change;
   }
   return {Clamp(start + interval_.offset_ns), Clamp(end + interval_.offset_ns)};
 }

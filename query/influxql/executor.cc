@@ -1,0 +1,201 @@
+#include "query/influxql/executor.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "query/influxql/select_compile.h"
+#include "query/influxql/select_prepare.h"
+#include "query/influxql/statement_runner.h"
+
+namespace tsdb::influxql {
+namespace {
+
+constexpr std::string_view kNotExecuted = "not executed";
+
+bool IsTopLevelSystemName(std::string_view name) {
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"_fieldKeys", "_measurements", "_series", "_tagKeys", "_tags"});
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+// Measurements of InfluxDB's own that no SELECT may name.
+Status CheckSystemSources(const SelectStatement& select) {
+  for (const Source& source : select.sources) {
+    if (!IsTopLevelSystemName(source.name)) continue;
+    std::string_view command = "SHOW TAG VALUES";
+    if (source.name == "_fieldKeys") command = "SHOW FIELD KEYS";
+    if (source.name == "_measurements") command = "SHOW MEASUREMENTS";
+    if (source.name == "_series") command = "SHOW SERIES";
+    if (source.name == "_tagKeys") command = "SHOW TAG KEYS";
+    return InvalidArgument("unable to use system source '" + source.name + "': use " +
+                           std::string(command) + " instead");
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+QueryRun::QueryRun(const ExecutorServices& services, std::vector<Statement> statements,
+                   RequestOptions options, CancelToken* cancel)
+    : services_(services),
+      statements_(std::move(statements)),
+      options_(std::move(options)),
+      cancel_(cancel) {}
+
+Schema* QueryRun::NewSchema() {
+  schema_ = std::make_unique<Schema>(services_.storage, cancel_, services_.clock->NowNs());
+  return schema_.get();
+}
+
+void QueryRun::Fail(const Status& status, StatementResult* result) {
+  result->series.clear();
+  result->messages.clear();
+  result->has_error = true;
+  result->partial = false;
+  result->error = status.code() == StatusCode::kCancelled ? "query interrupted" : status.message();
+  cursor_.reset();
+  failed_ = true;
+  // InfluxDB says so of as many as are left, but under the number of the one that failed.
+  not_executed_ = statements_.size() - at_ - 1;
+}
+
+bool QueryRun::Next(StatementResult* result) {
+  *result = StatementResult();
+  result->statement_id = static_cast<int64_t>(at_);
+  if (failed_) {
+    if (not_executed_ == 0) return false;
+    --not_executed_;
+    result->has_error = true;
+    result->error = kNotExecuted;
+    return true;
+  }
+  if (at_ == statements_.size()) return false;
+  Status status;
+  if (cursor_ == nullptr) {
+    Begin(&statements_[at_], result);
+    if (failed_) return true;
+  }
+  if (cursor_ != nullptr) {
+    status = Rows(result);
+    if (!status.ok()) {
+      Fail(status, result);
+      return true;
+    }
+  }
+  if (cursor_ == nullptr) ++at_;
+  return true;
+}
+
+void QueryRun::Begin(Statement* statement, StatementResult* result) {
+  if (const auto* select = std::get_if<SelectStatement>(statement)) {
+    if (const Status status = CheckSystemSources(*select); !status.ok()) {
+      result->statement_id = 0;
+      return Fail(status, result);
+    }
+  }
+  Status status = Normalize(statement, options_.database, options_.policy,
+                            services_.storage->catalog());
+  if (!status.ok()) return Fail(status, result);
+  if (const auto* select = std::get_if<SelectStatement>(statement)) {
+    status = BeginSelect(*select, result);
+  } else {
+    StatementRunner runner{services_, options_, NewSchema(), result};
+    status = std::visit(runner, *statement);
+  }
+  if (!status.ok()) Fail(status, result);
+}
+
+Status QueryRun::BeginSelect(const SelectStatement& select, StatementResult* result) {
+  Schema* schema = NewSchema();
+  ASSIGN_OR_RETURN(const CompiledSelect compiled, CompileSelect(select, {schema->now_ns()}));
+  ASSIGN_OR_RETURN(prepared_, PrepareSelect(compiled, schema));
+  ASSIGN_OR_RETURN(cursor_, OpenSelect(prepared_, schema));
+  ahead_.reset();
+  emitted_ = false;
+  if (select.target) {
+    RETURN_IF_ERROR(RunInto(select, result));
+    cursor_.reset();
+  }
+  return Status::Ok();
+}
+
+Status QueryRun::Rows(StatementResult* result) {
+  ResultSeries series;
+  series.has_times = true;
+  series.columns.push_back(prepared_->time_name);
+  series.columns.insert(series.columns.end(), prepared_->columns.begin(),
+                        prepared_->columns.end());
+  SeriesKeyPtr key;
+  for (;;) {
+    if (!ahead_.has_value()) {
+      ResultRow row;
+      ASSIGN_OR_RETURN(const bool more, cursor_->Next(&row));
+      if (!more) {
+        cursor_.reset();
+        break;
+      }
+      ahead_ = std::move(row);
+    }
+    if (key == nullptr) key = ahead_->series;
+    const bool same = key == ahead_->series || *key == *ahead_->series;
+    if (!same || series.rows.size() >= options_.chunk_size) {
+      series.partial = same;
+      result->partial = true;
+      break;
+    }
+    series.times.push_back(ahead_->time);
+    series.rows.push_back(std::move(ahead_->values));
+    ahead_.reset();
+  }
+  if (key == nullptr) return Status::Ok();
+  series.name = key->name;
+  series.zone = prepared_->zone;
+  series.tags = key->tags;
+  result->series.push_back(std::move(series));
+  emitted_ = true;
+  return Status::Ok();
+}
+
+Status QueryRun::RunInto(const SelectStatement& select, StatementResult* result) {
+  constexpr size_t kBatch = 10'000;
+  if (services_.writer == nullptr) return InvalidArgument("writing is not possible here");
+  int64_t written = 0;
+  std::vector<ResultRow> rows;
+  SeriesKeyPtr key;
+  const auto flush = [&]() -> Status {
+    if (rows.empty()) return Status::Ok();
+    const std::string& name = select.target->name.empty() ? key->name : select.target->name;
+    RETURN_IF_ERROR(services_.writer->Write(select.target->database, select.target->policy, name,
+                                            key->tags, prepared_->columns, rows));
+    for (const ResultRow& row : rows) {
+      const bool any = std::any_of(row.values.begin(), row.values.end(),
+                                   [](const Value& value) { return !IsNull(value); });
+      if (any) ++written;
+    }
+    rows.clear();
+    return Status::Ok();
+  };
+  ResultRow row;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, cursor_->Next(&row));
+    if (!more) break;
+    if (rows.size() >= kBatch || (key != nullptr && !(*key == *row.series))) {
+      RETURN_IF_ERROR(flush());
+    }
+    key = row.series;
+    rows.push_back(std::move(row));
+  }
+  RETURN_IF_ERROR(flush());
+  if (options_.read_only) result->messages.push_back(ReadOnlyWarning(ToString(select)));
+  ResultSeries series;
+  series.name = "result";
+  series.columns = {"time", "written"};
+  series.has_times = true;
+  series.times = {0};
+  series.rows = {{written}};
+  result->series.push_back(std::move(series));
+  return Status::Ok();
+}
+
+}  // namespace tsdb::influxql

@@ -1,0 +1,143 @@
+#include "query/influxql/schema.h"
+
+#include <algorithm>
+
+namespace tsdb::influxql {
+namespace {
+
+constexpr std::string_view kValueField = "value";
+
+std::string_view MeasurementLabelOf(const Place& place) {
+  return place.is_prometheus() ? kMetricName : kMeasurementLabel;
+}
+
+void Prefer(DataType type, const std::string& field, FieldTypeMap* fields) {
+  const auto [found, is_new] = fields->try_emplace(field, type);
+  if (!is_new && IsPreferred(found->second, type)) found->second = type;
+}
+
+}  // namespace
+
+DataType DataTypeOf(ValueType type) {
+  switch (type) {
+    case ValueType::kFloat:
+      return DataType::kFloat;
+    case ValueType::kInteger:
+      return DataType::kInteger;
+    case ValueType::kBoolean:
+      return DataType::kBoolean;
+    case ValueType::kString:
+      return DataType::kString;
+    case ValueType::kHistogram:
+      break;
+  }
+  return DataType::kUnknown;
+}
+
+SeriesName NameOf(const Labels& labels, bool is_prometheus) {
+  if (is_prometheus) return {labels.metric_name(), kValueField};
+  return {labels.Get(kMeasurementLabel), labels.Get(kFieldLabel)};
+}
+
+Tags TagsOf(const Labels& labels) {
+  Tags tags;
+  for (const Label& label : labels) {
+    if (IsTagLabel(label.name)) tags.emplace_back(label.name, label.value);
+  }
+  return tags;
+}
+
+Result<std::optional<Place>> Schema::Find(std::string_view database,
+                                          std::string_view policy) const {
+  auto& catalog = const_cast<storage::Storage*>(storage_)->catalog();
+  const std::optional<storage::Database> found = catalog.Find(database);
+  if (!found.has_value()) return NotFound("database not found: " + std::string(database));
+  const std::string_view wanted = policy.empty() ? found->default_policy : policy;
+  if (wanted.empty()) {
+    return FailedPrecondition("default retention policy not set for: " + std::string(database));
+  }
+  for (const storage::RetentionPolicy& one : found->policies) {
+    if (one.name != wanted) continue;
+    Place place;
+    place.id = one.id;
+    place.database = database;
+    place.policy = one.name;
+    place.shard_group_ns = one.shard_group_duration_ns;
+    place.duration_ns = one.duration_ns;
+    return std::optional<Place>(std::move(place));
+  }
+  return std::optional<Place>();
+}
+
+storage::SelectRequest Schema::RequestFor(const Place& place, const std::string& measurement,
+                                          const TimeRange& range) const {
+  storage::SelectRequest request;
+  request.scope.all = false;
+  request.scope.policies = {place.id};
+  request.view = storage::View::kStored;
+  request.min_time = range.min;
+  request.max_time = range.max;
+  if (place.duration_ns > 0 && !place.is_prometheus()) {
+    request.min_time = std::max(request.min_time, now_ns_ - place.duration_ns);
+  }
+  if (!measurement.empty()) request.matchers.push_back(MeasurementMatcher(place, measurement));
+  return request;
+}
+
+Matcher Schema::MeasurementMatcher(const Place& place, const std::string& measurement) {
+  return Matcher(MatchType::kEqual, std::string(MeasurementLabelOf(place)), measurement);
+}
+
+Result<std::vector<std::string>> Schema::Measurements(const Place& place,
+                                                      const TimeRange& range) const {
+  return storage_->LabelValues(MeasurementLabelOf(place), RequestFor(place, "", range), *cancel_);
+}
+
+Result<std::vector<std::string>> Schema::MatchingMeasurements(const Place& place,
+                                                              const Regex& regex,
+                                                              const TimeRange& range) const {
+  ASSIGN_OR_RETURN(std::vector<std::string> names, Measurements(place, range));
+  std::erase_if(names, [&](const std::string& name) { return !regex.PartialMatch(name); });
+  return names;
+}
+
+Result<const FieldTypeMap*> Schema::Fields(const Place& place, const std::string& measurement,
+                                           const TimeRange& range) {
+  const Key key{place.id.value, measurement, range.min, range.max};
+  const auto found = fields_.find(key);
+  if (found != fields_.end()) return &found->second;
+  FieldTypeMap fields;
+  if (place.is_prometheus()) {
+    fields.emplace(kValueField, DataType::kFloat);
+  } else {
+    ASSIGN_OR_RETURN(const auto entries, storage_->FieldTypesOf(place.id, measurement));
+    const int64_t oldest = place.duration_ns > 0 ? now_ns_ - place.duration_ns : kMinTime;
+    const int64_t from = std::max(range.min, oldest);
+    for (const storage::FieldTypeEntry& entry : entries) {
+      if (entry.group_start_ns > range.max) continue;
+      if (entry.group_start_ns < from - place.shard_group_ns + 1 &&
+          from > kMinTime + place.shard_group_ns) {
+        continue;
+      }
+      Prefer(DataTypeOf(entry.type), entry.field, &fields);
+    }
+  }
+  return &fields_.emplace(key, std::move(fields)).first->second;
+}
+
+Result<const TagKeySet*> Schema::TagKeys(const Place& place, const std::string& measurement,
+                                         const TimeRange& range) {
+  const Key key{place.id.value, measurement, range.min, range.max};
+  const auto found = tags_.find(key);
+  if (found != tags_.end()) return &found->second;
+  ASSIGN_OR_RETURN(
+      const std::vector<std::string> names,
+      storage_->LabelNames(RequestFor(place, measurement, range), *cancel_));
+  TagKeySet tags;
+  for (const std::string& name : names) {
+    if (IsTagLabel(name)) tags.insert(name);
+  }
+  return &tags_.emplace(key, std::move(tags)).first->second;
+}
+
+}  // namespace tsdb::influxql

@@ -1,0 +1,355 @@
+// Functions of a SELECT in one group: where their points come from, and what is made of them.
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "query/influxql/field_column.h"
+#include "query/influxql/function_check.h"
+#include "query/influxql/reducer.h"
+#include "query/influxql/select_plan.h"
+#include "query/influxql/smoothing.h"
+#include "query/influxql/streams.h"
+#include "query/influxql/window_sums.h"
+
+namespace tsdb::influxql {
+namespace {
+
+using Kind = Expr::Kind;
+
+ColumnRef RefOf(const Expr& expr) { return {expr.text, expr.type}; }
+
+int64_t NumberArgument(const Expr& call, size_t index, int64_t fallback) {
+  return index < call.args.size() ? call.args[index]->integer : fallback;
+}
+
+class CallBuilder {
+ public:
+  explicit CallBuilder(const CallContext& context) : context_(context), options_(context.options) {}
+
+  Result<PointStreamPtr> Build(const Expr& call) {
+    const std::string& name = call.text;
+    if (name == "holt_winters" || name == "holt_winters_with_fit") return BuildHoltWinters(call);
+    if (name == "integral") {
+      RETURN_IF_ERROR(CheckType("integral", *call.args[0]));
+      ASSIGN_OR_RETURN(PointStreamPtr input, Points(*call.args[0], {}));
+      return Integral(std::move(input), NumberArgument(call, 1, 1'000'000'000), WindowsNow(),
+                      context_.select->ascending);
+    }
+    if (IsStreamFunction(name)) return BuildStream(call);
+    return BuildAggregate(call);
+  }
+
+ private:
+  static bool IsStreamFunction(std::string_view name) {
+    return name == "derivative" || name == "non_negative_derivative" || name == "difference" ||
+           name == "non_negative_difference" || name == "moving_average" || name == "elapsed" ||
+           name == "cumulative_sum" || IsSmoothing(name);
+  }
+
+  Windows WindowsNow() const {
+    return Windows(options_.interval, options_.range, context_.select->zone);
+  }
+
+  bool HasField(const Expr& ref) const {
+    if (!context_.group->subqueries.empty()) return true;
+    if (IsTagRef(ref)) return false;
+    return std::any_of(context_.group->series.begin(), context_.group->series.end(),
+                       [&](const SeriesEntry* e) { return e->FindField(ref.text) != nullptr; });
+  }
+
+  // Points of a variable, of all series of the group, in order.
+  Result<PointStreamPtr> Points(const Expr& ref, const std::vector<ColumnRef>& aux) const {
+    const ColumnRef driver = RefOf(ref);
+    std::vector<PointStreamPtr> inputs;
+    for (const SeriesEntry* entry : context_.group->series) {
+      inputs.push_back(StreamSeries(*entry, &driver, aux, options_.range,
+                                    context_.select->ascending, context_.cancel));
+    }
+    for (const SubqueryRows& rows : context_.group->subqueries) {
+      inputs.push_back(StreamRows(rows, &driver, aux));
+    }
+    return MergeStreams(std::move(inputs), context_.select->ascending);
+  }
+
+  Result<PointStreamPtr> Argument(const Expr& arg) {
+    return arg.is(Kind::kCall) ? Build(arg) : Points(arg, {});
+  }
+
+  // Streams of numbers only.
+  Status CheckType(std::string_view function, const Expr& arg) const {
+    const DataType type = TypeOfExpr(arg).value_or(DataType::kUnknown);
+    if (type != DataType::kString && type != DataType::kBoolean) return Status::Ok();
+    if (arg.is(Kind::kVarRef) && !HasField(arg)) return Status::Ok();
+    return InvalidArgument("unsupported " + std::string(function) + " iterator type: *query." +
+                           (type == DataType::kString ? "string" : "boolean") +
+                           "InterruptIterator");
+  }
+
+  Result<PointStreamPtr> BuildStream(const Expr& call) {
+    const std::string& name = call.text;
+    const bool ascending = context_.select->ascending;
+    const RunOptions saved = options_;
+    if (name != "cumulative_sum" && !options_.interval.empty()) {
+      if (ascending) {
+        options_.range.min = std::max(options_.range.min, kMinTime + options_.interval.length_ns) -
+                             options_.interval.length_ns;
+      } else {
+        options_.range.max = std::min(options_.range.max, kMaxTime - options_.interval.length_ns) +
+                             options_.interval.length_ns;
+      }
+    }
+    const Expr& arg = *call.args[0];
+    Result<PointStreamPtr> input = Argument(arg);
+    options_ = saved;
+    if (!input.ok()) return input;
+    const bool non_negative = name.starts_with("non_negative_");
+    if (name == "derivative" || name == "non_negative_derivative") {
+      RETURN_IF_ERROR(CheckType("derivative", arg));
+      const int64_t unit = options_.interval.empty() ? 1'000'000'000 : options_.interval.length_ns;
+      return Derivative(*std::move(input), NumberArgument(call, 1, unit), non_negative, ascending);
+    }
+    if (name == "difference" || name == "non_negative_difference") {
+      RETURN_IF_ERROR(CheckType("difference", arg));
+      return Difference(*std::move(input), non_negative);
+    }
+    if (name == "elapsed") return Elapsed(*std::move(input), NumberArgument(call, 1, 1));
+    if (name == "cumulative_sum") {
+      RETURN_IF_ERROR(CheckType("cumulative sum", arg));
+      return CumulativeSum(*std::move(input));
+    }
+    if (name == "moving_average") {
+      RETURN_IF_ERROR(CheckType("moving average", arg));
+      return MovingAverage(*std::move(input), static_cast<size_t>(call.args[1]->integer));
+    }
+    RETURN_IF_ERROR(CheckType(SmoothingTitle(name), arg));
+    return Smooth(call, *std::move(input));
+  }
+
+  Result<PointStreamPtr> BuildHoltWinters(const Expr& call) {
+    ASSIGN_OR_RETURN(PointStreamPtr input, Argument(*call.args[0]));
+    return HoltWinters(std::move(input), call.args[1]->integer, call.args[2]->integer,
+                       call.text == "holt_winters_with_fit", options_.interval.length_ns);
+  }
+
+  Result<PointStreamPtr> BuildAggregate(const Expr& call) {
+    const std::string& name = call.text;
+    const Windows windows = WindowsNow();
+    const Expr& arg = *call.args[0];
+    ReducerSpec spec;
+    spec.function = name;
+    spec.input = TypeOfExpr(arg).value_or(DataType::kUnknown);
+    if (spec.input == DataType::kTag) spec.input = DataType::kString;
+    if (name == "percentile") {
+      const Expr& share = *call.args[1];
+      spec.percentile =
+          share.is(Kind::kNumber) ? share.number : static_cast<double>(share.integer);
+    }
+    const bool has_count = name == "top" || name == "bottom" || name == "sample";
+    if (has_count) spec.count = call.args.back()->integer;
+    if (arg.is(Kind::kVarRef) && !HasField(arg)) return Empty();
+    RETURN_IF_ERROR(CheckReducer(spec));
+
+    // Whether points keep their own times.
+    const bool own_times = has_count || (context_.selector && options_.interval.empty() &&
+                                         name != "distinct");
+    std::vector<Point> points;
+    if (CanSum(spec, arg)) {
+      ASSIGN_OR_RETURN(points, SumColumns(spec, arg, windows, own_times));
+    } else {
+      ASSIGN_OR_RETURN(points, Reduce(call, spec, windows, own_times));
+    }
+    if (!context_.select->ascending) ReverseWindows(windows, &points);
+    PointStreamPtr stream = std::make_unique<VectorStream>(std::move(points));
+    const bool fills = !options_.interval.empty() && options_.fill != FillOption::kNone &&
+                       !has_count && name != "distinct";
+    if (!fills) return stream;
+    return FillGaps(std::move(stream), FillSpecOf(call), windows, context_.select->zone,
+                    context_.select->ascending);
+  }
+
+  static Result<PointStreamPtr> Empty() {
+    return PointStreamPtr(std::make_unique<VectorStream>(std::vector<Point>()));
+  }
+
+  FillSpec FillSpecOf(const Expr& call) const {
+    FillSpec fill;
+    fill.option = options_.fill;
+    fill.is_count = call.text == "count";
+    fill.aux_count = context_.aux.size();
+    fill.type = TypeOfExpr(call).value_or(DataType::kUnknown);
+    if (context_.select->fill_value) {
+      const Expr& number = *context_.select->fill_value;
+      const Value value = number.is(Kind::kNumber) ? Value(number.number) : Value(number.integer);
+      switch (fill.type) {
+        case DataType::kString:
+          fill.value = std::string();
+          break;
+        case DataType::kBoolean:
+          fill.value = false;
+          break;
+        default:
+          fill.value = CastTo(value, fill.type);
+      }
+    }
+    return fill;
+  }
+
+  // Without filters by row and values beside, whole columns can be summed up.
+  bool CanSum(const ReducerSpec& spec, const Expr& arg) const {
+    return arg.is(Kind::kVarRef) && context_.aux.empty() && context_.group->subqueries.empty() &&
+           WindowSums::Knows(spec.function, arg.type) &&
+           std::none_of(context_.group->series.begin(), context_.group->series.end(),
+                        [](const SeriesEntry* entry) { return entry->filter != nullptr; });
+  }
+
+  Result<std::vector<Point>> SumColumns(const ReducerSpec& spec, const Expr& arg,
+                                        const Windows& windows, bool own_times) const {
+    WindowSums sums(spec.function, arg.type, &windows);
+    ColumnBlock block;
+    for (const SeriesEntry* entry : context_.group->series) {
+      const size_t* index = entry->FindField(arg.text);
+      if (index == nullptr) continue;
+      FieldColumn column(entry->selection, *index, arg.type, options_.range, context_.cancel);
+      for (;;) {
+        ASSIGN_OR_RETURN(const bool more, column.NextBlock(&block));
+        if (!more) break;
+        sums.Add(block);
+      }
+    }
+    return sums.Take(own_times);
+  }
+
+  using Cells = std::map<int64_t, std::unique_ptr<Reducer>>;
+
+  static Status ReduceInto(PointStream* input, const ReducerSpec& spec, const Windows& windows,
+                           Cells* cells) {
+    Point point;
+    Window window;
+    Reducer* reducer = nullptr;
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool more, input->Next(&point));
+      if (!more) return Status::Ok();
+      if (point.is_null || IsNull(point.value)) continue;
+      if (reducer == nullptr || point.time < window.start || point.time >= window.end) {
+        window = windows.Of(point.time);
+        auto& cell = (*cells)[window.start];
+        if (!cell) cell = MakeReducer(spec);
+        reducer = cell.get();
+      }
+      reducer->Add(std::move(point));
+    }
+  }
+
+  static std::vector<Point> Results(const Windows&, Cells* cells, bool own_times) {
+    std::vector<Point> points;
+    for (auto& [start, reducer] : *cells) {
+      const int64_t label = start <= kMinTime ? 0 : start;
+      const size_t first = points.size();
+      reducer->Emit(label, &points);
+      for (size_t i = first; i < points.size() && !own_times; ++i) points[i].time = label;
+    }
+    return points;
+  }
+
+  Result<std::vector<Point>> Reduce(const Expr& call, const ReducerSpec& spec,
+                                    const Windows& windows, bool own_times) {
+    Cells cells;
+    const Expr& arg = *call.args[0];
+    if ((call.text == "top" || call.text == "bottom") && call.args.size() > 2) {
+      ASSIGN_OR_RETURN(std::vector<Point> best, BestOfEach(call, windows));
+      VectorStream input(std::move(best));
+      RETURN_IF_ERROR(ReduceInto(&input, spec, windows, &cells));
+    } else if (arg.is(Kind::kCall)) {
+      ASSIGN_OR_RETURN(const PointStreamPtr input, Build(arg));
+      RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
+    } else if (NeedsOrder(spec.function)) {
+      ASSIGN_OR_RETURN(const PointStreamPtr input, Points(arg, context_.aux));
+      RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
+    } else {
+      const ColumnRef driver = RefOf(arg);
+      for (const SeriesEntry* entry : context_.group->series) {
+        const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, options_.range,
+                                                  /*ascending=*/true, context_.cancel);
+        RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
+      }
+      for (const SubqueryRows& rows : context_.group->subqueries) {
+        const PointStreamPtr input = StreamRows(rows, &driver, context_.aux);
+        RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
+      }
+    }
+    return Results(windows, &cells, own_times);
+  }
+
+  // For top(field, tag, ..., n): the greatest point of each combination of tags in each interval.
+  Result<std::vector<Point>> BestOfEach(const Expr& call, const Windows& windows) {
+    std::map<std::vector<std::string>, Cells> by_tags;
+    ReducerSpec spec;
+    spec.function = call.text == "top" ? "max" : "min";
+    spec.input = call.args[0]->type;
+    const ColumnRef driver = RefOf(*call.args[0]);
+    const auto tags_of = [&](const Tags& tags) {
+      std::vector<std::string> key;
+      for (size_t i = 1; i + 1 < call.args.size(); ++i) {
+        key.emplace_back(TagValue(tags, call.args[i]->text));
+      }
+      return key;
+    };
+    for (const SeriesEntry* entry : context_.group->series) {
+      const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, options_.range,
+                                                /*ascending=*/true, context_.cancel);
+      RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &by_tags[tags_of(entry->tags)]));
+    }
+    for (const SubqueryRows& rows : context_.group->subqueries) {
+      for (const ResultRow& row : rows.rows) {
+        const SubqueryRows one{rows.inner, {row}};
+        const PointStreamPtr input = StreamRows(one, &driver, context_.aux);
+        RETURN_IF_ERROR(
+            ReduceInto(input.get(), spec, windows, &by_tags[tags_of(row.series->tags)]));
+      }
+    }
+    std::vector<Point> best;
+    for (auto& [tags, cells] : by_tags) {
+      for (auto& [start, reducer] : cells) reducer->Emit(start, &best);
+    }
+    return best;
+  }
+
+  // Intervals backwards; the points of one interval stay in order.
+  static void ReverseWindows(const Windows& windows, std::vector<Point>* points) {
+    std::vector<Point> reversed;
+    reversed.reserve(points->size());
+    size_t end = points->size();
+    while (end > 0) {
+      size_t begin = end - 1;
+      const int64_t start = windows.Of((*points)[begin].time).start;
+      while (begin > 0 && windows.Of((*points)[begin - 1].time).start == start) --begin;
+      for (size_t i = begin; i < end; ++i) reversed.push_back(std::move((*points)[i]));
+      end = begin;
+    }
+    *points = std::move(reversed);
+  }
+
+  const CallContext& context_;
+  RunOptions options_;
+};
+
+}  // namespace
+
+Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context) {
+  return CallBuilder(context).Build(call);
+}
+
+Result<PointStreamPtr> BuildRaw(const CallContext& context) {
+  const bool ascending = context.select->ascending;
+  std::vector<PointStreamPtr> inputs;
+  for (const SeriesEntry* entry : context.group->series) {
+    inputs.push_back(StreamSeries(*entry, nullptr, context.aux, context.options.range, ascending,
+                                  context.cancel));
+  }
+  for (const SubqueryRows& rows : context.group->subqueries) {
+    inputs.push_back(StreamRows(rows, nullptr, context.aux));
+  }
+  return MergeStreams(std::move(inputs), ascending);
+}
+
+}  // namespace tsdb::influxql

@@ -1,0 +1,190 @@
+#include "query/influxql/select_cursor.h"
+
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "query/influxql/eval.h"
+#include "query/influxql/select_plan.h"
+#include "query/influxql/streams.h"
+
+namespace tsdb::influxql {
+namespace {
+
+using Kind = Expr::Kind;
+
+class SelectCursor : public RowCursor {
+ public:
+  SelectCursor(std::shared_ptr<const PreparedSelect> select, const RunOptions& options,
+               Schema* schema)
+      : select_(std::move(select)),
+        options_(options),
+        schema_(schema),
+        symbols_(MakeSymbols(*select_)) {
+    FillDefault();
+  }
+
+  Status Open() {
+    bool any_variable = false;
+    for (const size_t variable : symbols_.variables) {
+      const Symbol& symbol = symbols_.symbols[variable];
+      any_variable = any_variable || symbol.type != DataType::kUnknown;
+      aux_.push_back({symbol.expr->text, symbol.expr->type});
+    }
+    for (const size_t call : symbols_.calls) {
+      if (symbols_.symbols[call].type != DataType::kUnknown) live_calls_.push_back(call);
+    }
+    // Nothing with a type drives the query: it has no rows.
+    if (symbols_.calls.empty() ? !any_variable : live_calls_.empty()) return Status::Ok();
+    ASSIGN_OR_RETURN(plan_, FindGroups(*select_, symbols_, options_, schema_));
+    selector_ = symbols_.calls.size() == 1 &&
+                IsSelector(symbols_.symbols[symbols_.calls[0]].expr->text);
+    return Status::Ok();
+  }
+
+  Result<bool> Next(ResultRow* row) override {
+    if (plan_ == nullptr) return false;
+    for (;;) {
+      if (streams_.empty()) {
+        if (next_group_ == plan_->groups.size()) return false;
+        RETURN_IF_ERROR(OpenGroup(plan_->groups[next_group_++]));
+      }
+      ASSIGN_OR_RETURN(const bool more, NextInGroup(row));
+      if (more) return true;
+      streams_.clear();
+    }
+  }
+
+ private:
+  // What a missing value becomes. With fill(previous) it keeps the one before.
+  void FillDefault() {
+    if (options_.fill == FillOption::kPrevious) {
+      keep_missing_ = true;
+    } else if (options_.fill == FillOption::kNumber && select_->fill_value) {
+      const Expr& number = *select_->fill_value;
+      default_ = number.is(Kind::kNumber) ? Value(number.number) : Value(number.integer);
+    }
+  }
+
+  Status OpenGroup(const Group& group) {
+    context_ = CallContext{select_.get(), &group, options_, aux_, selector_, &schema_->cancel()};
+    key_ = group.key;
+    values_.assign(symbols_.symbols.size(), Value());
+    if (symbols_.calls.empty()) {
+      ASSIGN_OR_RETURN(PointStreamPtr stream, BuildRaw(context_));
+      AddStream(std::move(stream), std::nullopt);
+      return Status::Ok();
+    }
+    for (const size_t call : live_calls_) {
+      ASSIGN_OR_RETURN(PointStreamPtr stream, BuildCall(*symbols_.symbols[call].expr, context_));
+      AddStream(std::move(stream), call);
+    }
+    return Status::Ok();
+  }
+
+  void AddStream(PointStreamPtr stream, std::optional<size_t> symbol) {
+    streams_.push_back(
+        {PeekStream(LimitPoints(std::move(stream), select_->limit, select_->offset)), symbol});
+  }
+
+  Result<bool> NextInGroup(ResultRow* row) {
+    std::optional<int64_t> time;
+    for (Stream& stream : streams_) {
+      ASSIGN_OR_RETURN(const Point* point, stream.points.Peek());
+      if (point == nullptr) continue;
+      if (!time || (select_->ascending ? point->time < *time : point->time > *time)) {
+        time = point->time;
+      }
+    }
+    if (!time.has_value()) return false;
+    for (Stream& stream : streams_) {
+      ASSIGN_OR_RETURN(const Point* point, stream.points.Peek());
+      if (point == nullptr || point->time != *time) {
+        SetMissing(stream.symbol);
+        for (const size_t variable : symbols_.variables) SetMissing(variable);
+        continue;
+      }
+      TakePoint(stream.symbol, stream.points.Take());
+    }
+    row->series = key_;
+    row->time = *time;
+    Evaluate(&row->values);
+    return true;
+  }
+
+  void SetMissing(std::optional<size_t> symbol) {
+    if (!symbol.has_value() || keep_missing_) return;
+    values_[*symbol] = CastTo(default_, symbols_.symbols[*symbol].type);
+  }
+
+  void TakePoint(std::optional<size_t> symbol, Point point) {
+    if (symbol.has_value()) {
+      if (point.is_null) {
+        SetMissing(symbol);
+      } else {
+        values_[*symbol] = std::move(point.value);
+      }
+    }
+    for (size_t i = 0; i < point.aux.size(); ++i) {
+      if (IsNull(point.aux[i])) {
+        SetMissing(symbols_.variables[i]);
+      } else {
+        values_[symbols_.variables[i]] = std::move(point.aux[i]);
+      }
+    }
+  }
+
+  void Evaluate(std::vector<Value>* out) {
+    out->resize(symbols_.columns.size());
+    const Lookup lookup = [this](const Expr& ref) {
+      return values_[static_cast<size_t>(ref.integer)];
+    };
+    for (size_t i = 0; i < symbols_.columns.size(); ++i) {
+      const Expr& column = *symbols_.columns[i];
+      Value& value = (*out)[i];
+      value = column.is(Kind::kVarRef) ? values_[static_cast<size_t>(column.integer)]
+                                       : influxql::Evaluate(column, lookup);
+      if (const auto* number = std::get_if<double>(&value); number && std::isnan(*number)) {
+        value = Value();
+      }
+    }
+  }
+
+  struct Stream {
+    PeekStream points;
+    std::optional<size_t> symbol;
+  };
+
+  std::shared_ptr<const PreparedSelect> select_;
+  RunOptions options_;
+  Schema* schema_;
+  SymbolTable symbols_;
+  std::vector<ColumnRef> aux_;
+  std::vector<size_t> live_calls_;
+  bool selector_ = false;
+  bool keep_missing_ = false;
+  Value default_;
+  std::unique_ptr<GroupPlan> plan_;
+  size_t next_group_ = 0;
+  CallContext context_;
+  SeriesKeyPtr key_;
+  std::vector<Stream> streams_;
+  std::vector<Value> values_;  // of the symbols
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowCursor>> OpenSelectWith(std::shared_ptr<const PreparedSelect> select,
+                                                  const RunOptions& options, Schema* schema) {
+  auto cursor = std::make_unique<SelectCursor>(std::move(select), options, schema);
+  RETURN_IF_ERROR(cursor->Open());
+  return std::unique_ptr<RowCursor>(std::move(cursor));
+}
+
+Result<std::unique_ptr<RowCursor>> OpenSelect(std::shared_ptr<const PreparedSelect> select,
+                                              Schema* schema) {
+  const RunOptions options = OptionsOf(*select);
+  return OpenSelectWith(std::move(select), options, schema);
+}
+
+}  // namespace tsdb::influxql

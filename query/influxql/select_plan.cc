@@ -1,0 +1,347 @@
+#include "query/influxql/select_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "query/influxql/condition.h"
+#include "query/influxql/eval.h"
+
+namespace tsdb::influxql {
+namespace {
+
+using Kind = Expr::Kind;
+
+void AddNames(const Expr& expr, std::vector<std::string>* names) {
+  if (expr.is(Kind::kVarRef) && !IsTagRef(expr)) names->push_back(expr.text);
+  for (const ExprPtr& arg : expr.args) AddNames(*arg, names);
+}
+
+// The range with what transformations read besides.
+TimeRange Widened(const PreparedSelect& select, const RunOptions& options) {
+  TimeRange range = options.range;
+  const __int128 extra =
+      static_cast<__int128>(options.interval.length_ns) * std::max<int64_t>(select.extra_intervals, 0);
+  if (select.ascending) {
+    const __int128 min = static_cast<__int128>(range.min) - extra;
+    range.min = min < kMinTime ? kMinTime : static_cast<int64_t>(min);
+  } else {
+    const __int128 max = static_cast<__int128>(range.max) + extra;
+    range.max = max > kMaxTime ? kMaxTime : static_cast<int64_t>(max);
+  }
+  return range;
+}
+
+// Where a subquery's row has a variable of the query around it.
+struct RowSource {
+  enum class Kind : uint8_t { kNothing, kColumn, kTag };
+  Kind kind = Kind::kNothing;
+  size_t column = 0;
+  std::string tag;
+  DataType type = DataType::kUnknown;
+};
+
+bool IsTopOrBottom(const Expr& expr) {
+  return expr.is(Kind::kCall) && (expr.text == "top" || expr.text == "bottom");
+}
+
+RowSource FindInRows(const PreparedSelect& inner, const ColumnRef& ref) {
+  size_t column = 0;
+  for (const SelectField& field : inner.fields) {
+    if (FieldName(field) == ref.name) return {RowSource::Kind::kColumn, column, "", ref.type};
+    const Expr& expr = *field.expr;
+    if (IsTopOrBottom(expr)) {
+      for (size_t i = 1; i + 1 < expr.args.size(); ++i) {
+        if (expr.args[i]->text == ref.name) {
+          return {RowSource::Kind::kColumn, column + i, "", DataType::kString};
+        }
+      }
+      column += expr.args.size() - 2;
+    }
+    ++column;
+  }
+  if (std::binary_search(inner.dimensions.begin(), inner.dimensions.end(), ref.name)) {
+    return {RowSource::Kind::kTag, 0, ref.name, DataType::kTag};
+  }
+  return {};
+}
+
+Value ValueIn(const ResultRow& row, const RowSource& source) {
+  switch (source.kind) {
+    case RowSource::Kind::kColumn:
+      return CastTo(row.values[source.column], source.type);
+    case RowSource::Kind::kTag:
+      return std::string(TagValue(row.series->tags, source.tag));
+    case RowSource::Kind::kNothing:
+      break;
+  }
+  return {};
+}
+
+class RowStream : public PointStream {
+ public:
+  RowStream(const SubqueryRows& rows, const ColumnRef* driver, const std::vector<ColumnRef>& aux)
+      : rows_(rows), has_driver_(driver != nullptr) {
+    if (driver != nullptr) {
+      driver_ = FindInRows(*rows.inner, *driver);
+      driver_type_ = driver_.kind == RowSource::Kind::kTag ? DataType::kString : driver->type;
+    }
+    for (const ColumnRef& ref : aux) aux_.push_back(FindInRows(*rows.inner, ref));
+  }
+
+  Result<bool> Next(Point* point) override {
+    if (has_driver_ && driver_.kind == RowSource::Kind::kNothing) return false;
+    while (at_ < rows_.rows.size()) {
+      const ResultRow& row = rows_.rows[at_++];
+      point->value = has_driver_ ? ValueIn(row, driver_) : Value();
+      if (has_driver_ && !Fits(point->value)) continue;
+      point->time = row.time;
+      point->is_null = !has_driver_;
+      point->aux.clear();
+      for (const RowSource& source : aux_) point->aux.push_back(ValueIn(row, source));
+      return true;
+    }
+    return false;
+  }
+
+ private:
+  bool Fits(const Value& value) const {
+    const DataType type = TypeOf(value);
+    if (driver_type_ == DataType::kTag) return type == DataType::kString;
+    return type == driver_type_ && type != DataType::kUnknown;
+  }
+
+  const SubqueryRows& rows_;
+  bool has_driver_;
+  RowSource driver_;
+  DataType driver_type_ = DataType::kUnknown;
+  std::vector<RowSource> aux_;
+  size_t at_ = 0;
+};
+
+struct KeyLess {
+  bool operator()(const SeriesKey& a, const SeriesKey& b) const {
+    return a.name != b.name ? a.name < b.name : a.tags < b.tags;
+  }
+};
+
+class GroupFinder {
+ public:
+  GroupFinder(const PreparedSelect& select, const SymbolTable& symbols, const RunOptions& options,
+              Schema* schema)
+      : select_(select), options_(options), schema_(schema), plan_(new GroupPlan) {
+    for (const Symbol& symbol : symbols.symbols) AddNames(*symbol.expr, &names_);
+    std::sort(names_.begin(), names_.end());
+    names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
+  }
+
+  Result<std::unique_ptr<GroupPlan>> Run() {
+    for (const PreparedSource& source : select_.sources) {
+      if (source.subquery) {
+        RETURN_IF_ERROR(AddSubquery(source.subquery));
+      } else {
+        RETURN_IF_ERROR(AddMeasurement(source));
+      }
+    }
+    for (auto& [key, group] : groups_) plan_->groups.push_back(std::move(group));
+    if (!select_.ascending) std::reverse(plan_->groups.begin(), plan_->groups.end());
+    return std::move(plan_);
+  }
+
+ private:
+  Group* GroupOf(SeriesKey key) {
+    const auto found = groups_.find(key);
+    if (found != groups_.end()) return &found->second;
+    Group group;
+    group.key = std::make_shared<const SeriesKey>(key);
+    return &groups_.emplace(std::move(key), std::move(group)).first->second;
+  }
+
+  Status AddMeasurement(const PreparedSource& source) {
+    const bool limited = options_.slimit > 0 || options_.soffset > 0;
+    ASSIGN_OR_RETURN(auto found,
+                     FindSeries(source, select_.filter, names_, limited,
+                                Widened(select_, options_), schema_));
+    std::map<Tags, std::vector<const SeriesEntry*>> by_tags;
+    for (const SeriesEntry& entry : found->entries) {
+      by_tags[Subset(entry.tags, options_.group_by)].push_back(&entry);
+    }
+    int64_t number = 0;
+    for (auto& [tags, entries] : by_tags) {
+      const int64_t at = number++;
+      if (at < options_.soffset) continue;
+      if (options_.slimit > 0 && at >= options_.soffset + options_.slimit) break;
+      std::erase_if(entries, [](const SeriesEntry* entry) { return entry->fields.empty(); });
+      if (entries.empty()) continue;
+      Group* group = GroupOf({source.measurement, tags});
+      group->series.insert(group->series.end(), entries.begin(), entries.end());
+    }
+    plan_->measurements.push_back(std::move(found));
+    return Status::Ok();
+  }
+
+  Status AddSubquery(const std::shared_ptr<const PreparedSelect>& inner) {
+    const RunOptions options = OptionsOfSubquery(*inner, options_, schema_->now_ns());
+    ASSIGN_OR_RETURN(auto cursor, OpenSelectWith(inner, options, schema_));
+    std::map<SeriesKey, std::vector<ResultRow>, KeyLess> by_key;
+    const std::vector<RowSource> filter_sources = FilterSources(*inner);
+    ResultRow row;
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool more, cursor->Next(&row));
+      if (!more) break;
+      if (select_.filter && !Passes(row, filter_sources)) continue;
+      by_key[{row.series->name, Subset(row.series->tags, options_.group_by)}].push_back(row);
+    }
+    const Windows windows(options.interval, options.range, inner->zone);
+    for (auto& [key, rows] : by_key) {
+      Order(*inner, windows, &rows);
+      Group* group = GroupOf(key);
+      group->subqueries.push_back({inner.get(), std::move(rows)});
+    }
+    return Status::Ok();
+  }
+
+  // Rows of several series of a subquery, in the order in which InfluxDB reads them: by time, or, of
+  // aggregates, by interval and then series.
+  void Order(const PreparedSelect& inner, const Windows& windows,
+             std::vector<ResultRow>* rows) const {
+    const bool ascending = inner.ascending;
+    std::vector<std::pair<int64_t, size_t>> keys;
+    for (size_t i = 0; i < rows->size(); ++i) {
+      const int64_t time = (*rows)[i].time;
+      keys.emplace_back(inner.is_raw ? time : windows.Of(time).start, i);
+    }
+    std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
+      if (a.first != b.first) return ascending ? a.first < b.first : a.first > b.first;
+      if (inner.is_raw) return false;
+      return (*rows)[a.second].series->tags < (*rows)[b.second].series->tags;
+    });
+    std::vector<ResultRow> ordered;
+    ordered.reserve(rows->size());
+    for (const auto& [key, index] : keys) ordered.push_back(std::move((*rows)[index]));
+    *rows = std::move(ordered);
+  }
+
+  std::vector<RowSource> FilterSources(const PreparedSelect& inner) {
+    std::vector<RowSource> sources;
+    filter_ = Rewrite(select_.filter, [&](const ExprPtr& node) -> ExprPtr {
+      if (!node->is(Kind::kVarRef)) return node;
+      auto copy = std::make_shared<Expr>(*node);
+      copy->integer = static_cast<int64_t>(sources.size());
+      sources.push_back(FilterSource(inner, *node));
+      return copy;
+    });
+    return sources;
+  }
+
+  // What is no column is taken for a tag.
+  static RowSource FilterSource(const PreparedSelect& inner, const Expr& ref) {
+    for (size_t i = 0; i < inner.columns.size(); ++i) {
+      if (inner.columns[i] == ref.text) return {RowSource::Kind::kColumn, i, "", ref.type};
+    }
+    return {RowSource::Kind::kTag, 0, ref.text, DataType::kTag};
+  }
+
+  bool Passes(const ResultRow& row, const std::vector<RowSource>& sources) const {
+    return Holds(*filter_, [&](const Expr& ref) {
+      return ValueIn(row, sources[static_cast<size_t>(ref.integer)]);
+    });
+  }
+
+  const PreparedSelect& select_;
+  const RunOptions& options_;
+  Schema* schema_;
+  std::unique_ptr<GroupPlan> plan_;
+  std::vector<std::string> names_;
+  std::map<SeriesKey, Group, KeyLess> groups_;
+  ExprPtr filter_;
+};
+
+}  // namespace
+
+Value CastTo(const Value& value, DataType type) {
+  if (type == DataType::kFloat && std::holds_alternative<int64_t>(value)) return AsDouble(value);
+  if (type == DataType::kInteger) {
+    if (const auto* number = std::get_if<double>(&value)) return ToInteger(*number);
+  }
+  return value;
+}
+
+SymbolTable MakeSymbols(const PreparedSelect& select) {
+  SymbolTable table;
+  std::map<std::string, size_t> by_text;
+  const auto symbol_of = [&](const ExprPtr& expr) -> ExprPtr {
+    const auto [found, is_new] = by_text.try_emplace(ToString(expr), table.symbols.size());
+    if (is_new) {
+      const bool is_call = expr->is(Kind::kCall);
+      (is_call ? table.calls : table.variables).push_back(table.symbols.size());
+      table.symbols.push_back({expr, TypeOfExpr(*expr).value_or(DataType::kUnknown)});
+    }
+    auto reference = std::make_shared<Expr>();
+    reference->kind = Kind::kVarRef;
+    reference->integer = static_cast<int64_t>(found->second);
+    return reference;
+  };
+  const auto map = [&](const auto& self, const ExprPtr& expr) -> ExprPtr {
+    if (expr->is(Kind::kVarRef)) return symbol_of(expr);
+    if (expr->is(Kind::kCall) && !IsMathFunction(expr->text)) return symbol_of(expr);
+    if (expr->args.empty()) return expr;
+    auto copy = std::make_shared<Expr>(*expr);
+    for (ExprPtr& arg : copy->args) arg = self(self, arg);
+    return copy;
+  };
+  for (const SelectField& field : select.fields) {
+    table.columns.push_back(map(map, field.expr));
+    if (select.has_target || !IsTopOrBottom(*field.expr)) continue;
+    for (size_t i = 1; i + 1 < field.expr->args.size(); ++i) {
+      table.columns.push_back(symbol_of(field.expr->args[i]));
+    }
+  }
+  std::sort(table.variables.begin(), table.variables.end(), [&](size_t a, size_t b) {
+    const Expr& x = *table.symbols[a].expr;
+    const Expr& y = *table.symbols[b].expr;
+    return x.text != y.text ? x.text < y.text : x.type < y.type;
+  });
+  return table;
+}
+
+RunOptions OptionsOf(const PreparedSelect& select) {
+  RunOptions options;
+  options.range = select.range;
+  options.interval = select.interval;
+  options.fill = select.fill;
+  options.dimensions = select.dimensions;
+  options.group_by = select.dimensions;
+  options.slimit = select.slimit;
+  options.soffset = select.soffset;
+  return options;
+}
+
+RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& outer,
+                             int64_t now_ns) {
+  RunOptions options = OptionsOf(inner);
+  options.range = inner.range.Intersect(outer.range);
+  if (!inner.interval.empty() && options.range.max == kMaxTime) options.range.max = now_ns;
+  options.dimensions = outer.dimensions;
+  std::vector<std::string> both;
+  std::set_union(inner.dimensions.begin(), inner.dimensions.end(), outer.group_by.begin(),
+                 outer.group_by.end(), std::back_inserter(both));
+  options.group_by = std::move(both);
+  options.slimit += outer.slimit;
+  options.soffset += outer.soffset;
+  if (!inner.is_raw && options.fill == FillOption::kNull) options.fill = FillOption::kNone;
+  if (inner.interval.empty()) options.interval = outer.interval;
+  return options;
+}
+
+Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
+                                              const SymbolTable& symbols,
+                                              const RunOptions& options, Schema* schema) {
+  return GroupFinder(select, symbols, options, schema).Run();
+}
+
+PointStreamPtr StreamRows(const SubqueryRows& rows, const ColumnRef* driver,
+                          const std::vector<ColumnRef>& aux) {
+  return std::make_unique<RowStream>(rows, driver, aux);
+}
+
+}  // namespace tsdb::influxql

@@ -1,0 +1,86 @@
+// What a prepared SELECT reads: its functions and variables, and the groups of series. Internal to the
+// executor.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "query/influxql/point.h"
+#include "query/influxql/schema.h"
+#include "query/influxql/select_cursor.h"
+#include "query/influxql/select_prepare.h"
+#include "query/influxql/series_set.h"
+
+namespace tsdb::influxql {
+
+// A function call or a variable that fields of a SELECT are computed from. Each is read once.
+struct Symbol {
+  ExprPtr expr;
+  DataType type = DataType::kUnknown;
+};
+
+struct SymbolTable {
+  std::vector<Symbol> symbols;
+  std::vector<ExprPtr> columns;    // with variables in the place of symbols; `integer` is the index
+  std::vector<size_t> calls;       // into symbols
+  std::vector<size_t> variables;   // into symbols, in the order in which they stand beside a value
+};
+SymbolTable MakeSymbols(const PreparedSelect& select);
+
+// How a SELECT is run, which for a subquery depends on its parent.
+struct RunOptions {
+  TimeRange range;
+  Interval interval;
+  FillOption fill = FillOption::kNull;
+  std::vector<std::string> dimensions;  // of the outermost SELECT
+  std::vector<std::string> group_by;    // its own and its parents'; sorted
+  int64_t slimit = 0;
+  int64_t soffset = 0;
+};
+RunOptions OptionsOf(const PreparedSelect& select);
+RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& outer, int64_t now_ns);
+
+// Rows of a subquery that belong to one group.
+struct SubqueryRows {
+  const PreparedSelect* inner = nullptr;
+  std::vector<ResultRow> rows;
+};
+
+struct Group {
+  SeriesKeyPtr key;
+  std::vector<const SeriesEntry*> series;
+  std::vector<SubqueryRows> subqueries;
+};
+
+// Everything that the groups point into.
+struct GroupPlan {
+  std::vector<std::unique_ptr<MeasurementSeries>> measurements;
+  std::vector<Group> groups;  // in the order in which they are shown
+};
+Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
+                                              const SymbolTable& symbols,
+                                              const RunOptions& options, Schema* schema);
+
+Result<std::unique_ptr<RowCursor>> OpenSelectWith(std::shared_ptr<const PreparedSelect> select,
+                                                  const RunOptions& options, Schema* schema);
+
+// The points of one call in one group, without limits. Aux are the variables beside it.
+struct CallContext {
+  const PreparedSelect* select = nullptr;
+  const Group* group = nullptr;
+  RunOptions options;
+  std::vector<ColumnRef> aux;
+  bool selector = false;   // the only call, and one that selects points
+  const CancelToken* cancel = nullptr;
+};
+Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context);
+// The rows of a SELECT without calls.
+Result<PointStreamPtr> BuildRaw(const CallContext& context);
+
+// Points out of a subquery's rows; see StreamSeries. REQUIRES: `rows` outlives the stream.
+PointStreamPtr StreamRows(const SubqueryRows& rows, const ColumnRef* driver,
+                          const std::vector<ColumnRef>& aux);
+
+}  // namespace tsdb::influxql

@@ -1,0 +1,58 @@
+// A compiled SELECT meets what is stored: measurements found, wildcards expanded, variables given
+// their types, columns named.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "query/influxql/schema.h"
+#include "query/influxql/select_compile.h"
+
+namespace tsdb::influxql {
+
+struct PreparedSelect;
+
+// One measurement, or one subquery.
+struct PreparedSource {
+  Place place;
+  std::string measurement;
+  std::shared_ptr<const PreparedSelect> subquery;
+};
+
+struct PreparedSelect {
+  std::vector<SelectField> fields;         // variables bear types
+  std::vector<std::string> columns;        // of the fields, without time
+  std::string time_name;
+  std::vector<PreparedSource> sources;     // measurements in the order of names
+  std::vector<std::string> dimensions;     // tags to group by: sorted, each once
+  ExprPtr filter;                          // variables bear types
+  TimeRange range;
+  Interval interval;
+  bool ascending = true;
+  bool is_raw = true;
+  bool has_target = false;
+  int64_t extra_intervals = 0;
+  FillOption fill = FillOption::kNull;
+  ExprPtr fill_value;
+  int64_t limit = 0;
+  int64_t offset = 0;
+  int64_t slimit = 0;
+  int64_t soffset = 0;
+  std::shared_ptr<const TimeZone> zone;
+};
+
+// Databases and policies of sources are already filled in.
+Result<std::shared_ptr<const PreparedSelect>> PrepareSelect(const CompiledSelect& compiled,
+                                                            Schema* schema);
+
+// The type of an expression whose variables bear types; "incompatible types" for what does not go
+// together.
+Result<DataType> TypeOfExpr(const Expr& expr);
+
+// Names of columns: aliases, else names made unique by a number.
+std::vector<std::string> ColumnNames(const std::vector<SelectField>& fields, bool has_target);
+
+}  // namespace tsdb::influxql

@@ -1,0 +1,541 @@
+#include "query/influxql/show.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "query/influxql/condition.h"
+#include "query/influxql/eval.h"
+#include "query/influxql/series_set.h"
+
+namespace tsdb::influxql {
+namespace {
+
+using Kind = Expr::Kind;
+using NameSet = std::set<std::string, std::less<>>;
+
+bool IsComparison(Token op) {
+  return op == Token::kEq || op == Token::kNotEq || op == Token::kEqRegex ||
+         op == Token::kNotEqRegex;
+}
+
+// What stands in WHERE here compares tags with texts and regexes.
+Status CheckTagCondition(const Expr& condition) {
+  if (condition.is(Kind::kParen)) return CheckTagCondition(*condition.args[0]);
+  if (condition.is(Kind::kBoolean)) return Status::Ok();
+  if (!condition.is(Kind::kBinary)) return InvalidArgument("invalid tag comparison operator");
+  if (condition.op == Token::kAnd || condition.op == Token::kOr) {
+    RETURN_IF_ERROR(CheckTagCondition(*condition.args[0]));
+    return CheckTagCondition(*condition.args[1]);
+  }
+  if (!IsComparison(condition.op)) return InvalidArgument("invalid tag comparison operator");
+  const std::string op(TokenText(condition.op));
+  if (!condition.args[0]->is(Kind::kVarRef)) {
+    return InvalidArgument("left side of '" + op + "' must be a tag key");
+  }
+  const bool regex = condition.op == Token::kEqRegex || condition.op == Token::kNotEqRegex;
+  if (regex && !condition.args[1]->is(Kind::kRegex)) {
+    return InvalidArgument("right side of '" + op + "' must be a regular expression");
+  }
+  if (!regex && !condition.args[1]->is(Kind::kString)) {
+    return InvalidArgument("right side of '" + op + "' must be a tag value string");
+  }
+  return Status::Ok();
+}
+
+// Policies of a database, all together.
+class DatabaseView {
+ public:
+  // kNotFound "database not found: x".
+  static Result<DatabaseView> Open(const std::string& name, Schema* schema) {
+    DatabaseView view;
+    view.schema_ = schema;
+    auto& catalog = const_cast<storage::Storage&>(schema->storage()).catalog();
+    const std::optional<storage::Database> database = catalog.Find(name);
+    if (!database.has_value()) return NotFound("database not found: " + name);
+    for (const storage::RetentionPolicy& policy : database->policies) {
+      Place place;
+      place.id = policy.id;
+      place.database = name;
+      place.policy = policy.name;
+      place.shard_group_ns = policy.shard_group_duration_ns;
+      place.duration_ns = policy.duration_ns;
+      view.places_.push_back(std::move(place));
+    }
+    return view;
+  }
+
+  const std::vector<Place>& places() const { return places_; }
+  bool is_prometheus() const { return !places_.empty() && places_[0].is_prometheus(); }
+  std::string_view measurement_label() const {
+    return is_prometheus() ? kMetricName : kMeasurementLabel;
+  }
+
+  storage::SelectRequest Request(const std::string& measurement, const TimeRange& range) const {
+    storage::SelectRequest request;
+    request.scope.all = false;
+    for (const Place& place : places_) request.scope.policies.push_back(place.id);
+    std::sort(request.scope.policies.begin(), request.scope.policies.end());
+    request.view = storage::View::kStored;
+    request.min_time = range.min;
+    request.max_time = range.max;
+    request.labels_only = true;
+    if (!measurement.empty()) {
+      request.matchers.emplace_back(MatchType::kEqual, std::string(measurement_label()),
+                                    measurement);
+    }
+    return request;
+  }
+
+  Result<std::vector<std::string>> Values(std::string_view label,
+                                          const storage::SelectRequest& request) const {
+    if (places_.empty()) return std::vector<std::string>();
+    return schema_->storage().LabelValues(label, request, schema_->cancel());
+  }
+  Result<std::vector<std::string>> Measurements(const TimeRange& range) const {
+    return Values(measurement_label(), Request("", range));
+  }
+
+  // Measurement and tags of each series, once; those for which `condition` (or null) holds.
+  Result<std::vector<Tags>> Series(const std::string& measurement, const ExprPtr& condition,
+                                   const TimeRange& range) const {
+    std::set<Tags> found;
+    if (!places_.empty()) {
+      ASSIGN_OR_RETURN(const auto selection, schema_->storage().Select(
+                                                 Request(measurement, range), schema_->cancel()));
+      for (size_t i = 0; i < selection->size(); ++i) {
+        Tags tags = TagsOf(selection->labels(i));
+        if (condition && JudgeByTags(*condition, tags) != Verdict::kYes) continue;
+        found.insert(std::move(tags));
+      }
+    }
+    return std::vector<Tags>(found.begin(), found.end());
+  }
+
+ private:
+  Schema* schema_ = nullptr;
+  std::vector<Place> places_;
+};
+
+bool NamesMeasurement(const Sources& sources, const std::string& name) {
+  if (sources.empty()) return true;
+  return std::any_of(sources.begin(), sources.end(), [&](const Source& source) {
+    return source.regex ? source.regex->regex->PartialMatch(name) : source.name == name;
+  });
+}
+
+void Cut(int64_t limit, int64_t offset, std::vector<std::vector<Value>>* rows) {
+  const auto skip = std::min(static_cast<size_t>(std::max<int64_t>(offset, 0)), rows->size());
+  rows->erase(rows->begin(), rows->begin() + static_cast<ptrdiff_t>(skip));
+  if (limit > 0 && rows->size() > static_cast<size_t>(limit)) {
+    rows->resize(static_cast<size_t>(limit));
+  }
+}
+
+class SchemaShower {
+ public:
+  SchemaShower(const ShowSchemaStatement& statement, Schema* schema)
+      : statement_(statement), schema_(schema) {}
+
+  Result<std::vector<ResultSeries>> Run() {
+    using SchemaKind = ShowSchemaStatement::Kind;
+    if (statement_.database.empty()) return InvalidArgument("database name required");
+    const FoldContext context{schema_->now_ns(), nullptr};
+    ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement_.condition, context));
+    if (condition.has_time && RefusesTime()) {
+      return InvalidArgument(Title() + " doesn't support time in WHERE clause");
+    }
+    range_ = condition.range;
+    filter_ = condition.filter;
+    if (filter_) RETURN_IF_ERROR(CheckTagCondition(*filter_));
+    Result<DatabaseView> view = DatabaseView::Open(statement_.database, schema_);
+    if (!view.ok()) {
+      // InfluxDB tells of no measurements rather than of no database.
+      const bool lenient = statement_.kind == SchemaKind::kMeasurements ||
+                           (statement_.cardinality && !statement_.exact);
+      if (!lenient || statement_.kind == SchemaKind::kFieldKeys) return view.status();
+      return std::vector<ResultSeries>();
+    }
+    view_ = *std::move(view);
+    switch (statement_.kind) {
+      case SchemaKind::kMeasurements:
+        return Measurements();
+      case SchemaKind::kSeries:
+        return Series();
+      case SchemaKind::kTagKeys:
+        return TagKeys();
+      case SchemaKind::kTagValues:
+        return TagValues();
+      case SchemaKind::kFieldKeys:
+        break;
+    }
+    return FieldKeys();
+  }
+
+ private:
+  using Rows = std::vector<std::vector<Value>>;
+
+  bool RefusesTime() const {
+    using SchemaKind = ShowSchemaStatement::Kind;
+    if (statement_.kind == SchemaKind::kMeasurements) return true;
+    return statement_.cardinality && statement_.kind != SchemaKind::kTagValues;
+  }
+
+  std::string Title() const {
+    constexpr std::string_view kTitles[] = {"MEASUREMENT", "SERIES", "TAG KEY", "TAG VALUES",
+                                            "FIELD KEY"};
+    const std::string title(kTitles[static_cast<size_t>(statement_.kind)]);
+    if (!statement_.cardinality) return "SHOW MEASUREMENTS";
+    const bool exact = statement_.kind != ShowSchemaStatement::Kind::kFieldKeys;
+    return "SHOW " + title + (exact ? " EXACT" : "") + " CARDINALITY";
+  }
+
+  static ResultSeries Table(std::string name, std::vector<std::string> columns, Rows rows) {
+    ResultSeries series;
+    series.name = std::move(name);
+    series.columns = std::move(columns);
+    series.rows = std::move(rows);
+    return series;
+  }
+  static std::vector<ResultSeries> OneOrNone(ResultSeries series) {
+    std::vector<ResultSeries> list;
+    if (!series.rows.empty()) list.push_back(std::move(series));
+    return list;
+  }
+
+  // Measurements in which the condition holds for some tag value; AND and OR combine measurements.
+  Result<NameSet> Matching(const Expr& condition, const NameSet& all) const {
+    if (condition.is(Kind::kParen)) return Matching(*condition.args[0], all);
+    if (condition.is(Kind::kBoolean)) return condition.integer != 0 ? all : NameSet();
+    if (condition.op == Token::kAnd || condition.op == Token::kOr) {
+      ASSIGN_OR_RETURN(const NameSet left, Matching(*condition.args[0], all));
+      ASSIGN_OR_RETURN(const NameSet right, Matching(*condition.args[1], all));
+      NameSet result;
+      for (const std::string& name : all) {
+        const bool holds = condition.op == Token::kAnd
+                               ? left.contains(name) && right.contains(name)
+                               : left.contains(name) || right.contains(name);
+        if (holds) result.insert(name);
+      }
+      return result;
+    }
+    storage::SelectRequest request = view_.Request("", range_);
+    const std::string& tag = condition.args[0]->text;
+    const Expr& value = *condition.args[1];
+    NameSet having;
+    if (value.is(Kind::kString)) {
+      request.matchers.emplace_back(MatchType::kEqual, tag, value.text);
+      if (value.text.empty()) request.matchers.emplace_back(MatchType::kNotEqual, tag, "");
+      ASSIGN_OR_RETURN(const auto names, view_.Values(view_.measurement_label(), request));
+      having.insert(names.begin(), names.end());
+    } else {
+      ASSIGN_OR_RETURN(const auto values, view_.Values(tag, request));
+      for (const std::string& one : values) {
+        if (!value.regex->PartialMatch(one)) continue;
+        storage::SelectRequest with = request;
+        with.matchers.emplace_back(MatchType::kEqual, tag, one);
+        ASSIGN_OR_RETURN(const auto names, view_.Values(view_.measurement_label(), with));
+        having.insert(names.begin(), names.end());
+      }
+    }
+    const bool positive = condition.op == Token::kEq || condition.op == Token::kEqRegex;
+    NameSet result;
+    for (const std::string& name : all) {
+      if (having.contains(name) == positive) result.insert(name);
+    }
+    return result;
+  }
+
+  Result<std::vector<std::string>> Names() const {
+    ASSIGN_OR_RETURN(std::vector<std::string> names, view_.Measurements(range_));
+    std::erase_if(names, [&](const std::string& name) {
+      return !NamesMeasurement(statement_.sources, name);
+    });
+    return names;
+  }
+
+  Result<std::vector<ResultSeries>> Measurements() {
+    ASSIGN_OR_RETURN(std::vector<std::string> names, Names());
+    if (filter_) {
+      ASSIGN_OR_RETURN(const NameSet matching,
+                       Matching(*filter_, NameSet(names.begin(), names.end())));
+      names.assign(matching.begin(), matching.end());
+    }
+    if (statement_.cardinality) {
+      const char* column = IsEstimate() ? "cardinality estimation" : "count";
+      return OneOrNone(Table("", {column}, {{static_cast<int64_t>(names.size())}}));
+    }
+    Rows rows;
+    for (std::string& name : names) rows.push_back({std::move(name)});
+    Cut(statement_.limit, statement_.offset, &rows);
+    return OneOrNone(Table("measurements", {"name"}, std::move(rows)));
+  }
+
+  // A cardinality without anything that takes looking closer.
+  bool IsEstimate() const {
+    return !statement_.exact && statement_.sources.empty() && !statement_.condition &&
+           statement_.dimensions.empty() && statement_.limit == 0 && statement_.offset == 0;
+  }
+
+  Result<std::vector<ResultSeries>> Series() {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+    std::vector<ResultSeries> counts;
+    Rows rows;
+    int64_t total = 0;
+    for (const std::string& name : names) {
+      ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(name, filter_, range_));
+      total += static_cast<int64_t>(series.size());
+      if (series.empty()) continue;
+      if (statement_.cardinality) {
+        counts.push_back(Table(name, {"count"}, {{static_cast<int64_t>(series.size())}}));
+        continue;
+      }
+      std::vector<std::string> keys;
+      for (const Tags& tags : series) keys.push_back(SeriesKeyText(name, tags));
+      std::sort(keys.begin(), keys.end());
+      for (std::string& key : keys) rows.push_back({std::move(key)});
+    }
+    if (statement_.cardinality) {
+      if (!IsEstimate()) return counts;
+      return OneOrNone(Table("", {"cardinality estimation"}, {{total}}));
+    }
+    Cut(statement_.limit, statement_.offset, &rows);
+    return OneOrNone(Table("", {"key"}, std::move(rows)));
+  }
+
+  Result<NameSet> KeysOf(const std::string& name) const {
+    NameSet keys;
+    ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(name, filter_, range_));
+    for (const Tags& tags : series) {
+      for (const auto& [key, value] : tags) keys.insert(key);
+    }
+    return keys;
+  }
+
+  void AddTable(const std::string& name, std::vector<std::string> columns, Rows rows,
+                std::vector<ResultSeries>* out) const {
+    if (rows.empty()) return;
+    if (statement_.cardinality) {
+      out->push_back(Table(name, {"count"}, {{static_cast<int64_t>(rows.size())}}));
+      return;
+    }
+    Cut(statement_.limit, statement_.offset, &rows);
+    if (!rows.empty()) out->push_back(Table(name, std::move(columns), std::move(rows)));
+  }
+
+  Result<std::vector<ResultSeries>> TagKeys() {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+    std::vector<ResultSeries> tables;
+    for (const std::string& name : names) {
+      ASSIGN_OR_RETURN(const NameSet keys, KeysOf(name));
+      Rows rows;
+      for (const std::string& key : keys) rows.push_back({key});
+      AddTable(name, {"tagKey"}, std::move(rows), &tables);
+    }
+    return tables;
+  }
+
+  bool WantsKey(const std::string& key) const {
+    const auto& names = statement_.key_names;
+    const bool named = std::find(names.begin(), names.end(), key) != names.end();
+    switch (statement_.key_op) {
+      case Token::kNotEq:
+        return !named;
+      case Token::kEqRegex:
+        return statement_.key_regex->regex->PartialMatch(key);
+      case Token::kNotEqRegex:
+        return !statement_.key_regex->regex->PartialMatch(key);
+      default:
+        return named;
+    }
+  }
+
+  Result<std::vector<ResultSeries>> TagValues() {
+    ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
+    std::vector<ResultSeries> tables;
+    for (const std::string& name : names) {
+      std::map<std::string, NameSet> values;
+      RETURN_IF_ERROR(CollectValues(name, &values));
+      Rows rows;
+      NameSet distinct;
+      for (const auto& [key, of_key] : values) {
+        for (const std::string& value : of_key) {
+          if (statement_.cardinality && !distinct.insert(value).second) continue;
+          rows.push_back({key, value});
+        }
+      }
+      AddTable(name, {"key", "value"}, std::move(rows), &tables);
+    }
+    return tables;
+  }
+
+  Status CollectValues(const std::string& name, std::map<std::string, NameSet>* values) const {
+    const bool by_name = statement_.key_op == Token::kEq || statement_.key_op == Token::kIn;
+    if (!filter_ && by_name) {  // the index has the answer
+      for (const std::string& key : statement_.key_names) {
+        if (!IsTagLabel(key)) continue;
+        ASSIGN_OR_RETURN(const auto found, view_.Values(key, view_.Request(name, range_)));
+        if (!found.empty()) (*values)[key].insert(found.begin(), found.end());
+      }
+      return Status::Ok();
+    }
+    ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(name, filter_, range_));
+    for (const Tags& tags : series) {
+      for (const auto& [key, value] : tags) {
+        if (WantsKey(key)) (*values)[key].insert(value);
+      }
+    }
+    return Status::Ok();
+  }
+
+  // Fields are those of one policy: the source's, else the default one.
+  Result<std::vector<ResultSeries>> FieldKeys() {
+    std::map<std::string, std::set<std::pair<std::string, DataType>>> fields;
+    Sources sources = statement_.sources;
+    if (sources.empty()) sources.emplace_back();
+    for (const Source& source : sources) {
+      ASSIGN_OR_RETURN(const std::optional<Place> place,
+                       schema_->Find(statement_.database, source.policy));
+      if (!place.has_value()) continue;
+      const bool any = source.name.empty() && !source.regex;
+      ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                       schema_->Measurements(*place, TimeRange()));
+      for (const std::string& name : names) {
+        if (!any && !NamesMeasurement({source}, name)) continue;
+        RETURN_IF_ERROR(CollectFields(*place, name, &fields[name]));
+      }
+    }
+    std::vector<ResultSeries> tables;
+    for (const auto& [name, of_name] : fields) {
+      Rows rows;
+      for (const auto& [field, type] : of_name) {
+        rows.push_back({field, std::string(DataTypeName(type))});
+      }
+      AddTable(name, {"fieldKey", "fieldType"}, std::move(rows), &tables);
+    }
+    return tables;
+  }
+
+  Status CollectFields(const Place& place, const std::string& name,
+                       std::set<std::pair<std::string, DataType>>* fields) const {
+    if (place.is_prometheus()) {
+      fields->emplace("value", DataType::kFloat);
+      return Status::Ok();
+    }
+    ASSIGN_OR_RETURN(const auto entries, schema_->storage().FieldTypesOf(place.id, name));
+    for (const storage::FieldTypeEntry& entry : entries) {
+      fields->emplace(entry.field, DataTypeOf(entry.type));
+    }
+    return Status::Ok();
+  }
+
+  const ShowSchemaStatement& statement_;
+  Schema* schema_;
+  DatabaseView view_;
+  TimeRange range_;
+  ExprPtr filter_;
+};
+
+std::string Escaped(std::string_view text, std::string_view special) {
+  std::string out;
+  for (const char c : text) {
+    if (special.find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// Exactly the series of one tag set: every tag that any series of the measurement has is named.
+Matchers ExactMatchers(const DatabaseView& view, const std::string& measurement, const Tags& tags,
+                       const NameSet& keys) {
+  Matchers matchers;
+  matchers.emplace_back(MatchType::kEqual, std::string(view.measurement_label()), measurement);
+  for (const std::string& key : keys) {
+    matchers.emplace_back(MatchType::kEqual, key, std::string(TagValue(tags, key)));
+  }
+  return matchers;
+}
+
+Status CheckNoFields(const DatabaseView& view, const std::string& measurement,
+                     const ExprPtr& filter, Schema* schema) {
+  Status status;
+  for (const Place& place : view.places()) {
+    ASSIGN_OR_RETURN(const FieldTypeMap* fields,
+                     schema->Fields(place, measurement, TimeRange()));
+    Walk(filter, [&](const Expr& node) {
+      if (node.is(Kind::kVarRef) && fields->contains(node.text)) {
+        status = InvalidArgument(
+            "shard 1: fields not supported in WHERE clause during deletion");
+      }
+    });
+  }
+  return status;
+}
+
+Status DeleteIn(const DatabaseView& view, const std::string& measurement, const ExprPtr& filter,
+                const TimeRange& range, storage::Storage* storage, Schema* schema) {
+  storage::DeleteRequest request;
+  request.scope = view.Request("", range).scope;
+  request.view = storage::View::kStored;
+  request.min_time = range.min <= kMinTime ? INT64_MIN : range.min;
+  request.max_time = range.max >= kMaxTime ? INT64_MAX : range.max;
+  if (!filter) {
+    request.selectors.push_back(
+        {Matcher(MatchType::kEqual, std::string(view.measurement_label()), measurement)});
+  } else {
+    RETURN_IF_ERROR(CheckNoFields(view, measurement, filter, schema));
+    ASSIGN_OR_RETURN(const std::vector<Tags> all, view.Series(measurement, nullptr, range));
+    NameSet keys;
+    for (const Tags& tags : all) {
+      for (const auto& [key, value] : tags) keys.insert(key);
+    }
+    for (const Tags& tags : all) {
+      if (JudgeByTags(*filter, tags) != Verdict::kYes) continue;
+      request.selectors.push_back(ExactMatchers(view, measurement, tags, keys));
+    }
+  }
+  if (request.selectors.empty()) return Status::Ok();
+  return storage->Delete(request).status();
+}
+
+}  // namespace
+
+std::string SeriesKeyText(std::string_view measurement, const Tags& tags) {
+  std::string key = Escaped(measurement, ", ");
+  for (const auto& [name, value] : tags) {
+    key += ',' + Escaped(name, ",= ") + '=' + Escaped(value, ",= ");
+  }
+  return key;
+}
+
+Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement,
+                                             Schema* schema) {
+  return SchemaShower(statement, schema).Run();
+}
+
+Status DeleteSeries(const DeleteStatement& statement, const std::string& database,
+                    storage::Storage* storage, Schema* schema) {
+  ASSIGN_OR_RETURN(const DatabaseView view, DatabaseView::Open(database, schema));
+  const FoldContext context{schema->now_ns(), nullptr};
+  ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement.condition, context));
+  if (statement.drop_series && condition.has_time) {
+    return InvalidArgument("DROP SERIES doesn't support time in WHERE clause");
+  }
+  if (condition.range.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, view.Measurements(TimeRange()));
+  for (const std::string& name : names) {
+    if (!NamesMeasurement(statement.sources, name)) continue;
+    RETURN_IF_ERROR(
+        DeleteIn(view, name, condition.filter, condition.range, storage, schema));
+  }
+  return Status::Ok();
+}
+
+Status DropMeasurement(const std::string& measurement, const std::string& database,
+                       storage::Storage* storage, Schema* schema) {
+  ASSIGN_OR_RETURN(const DatabaseView view, DatabaseView::Open(database, schema));
+  return DeleteIn(view, measurement, nullptr, TimeRange(), storage, schema);
+}
+
+}  // namespace tsdb::influxql

@@ -1,0 +1,262 @@
+#include "query/influxql/streams.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+namespace tsdb::influxql {
+namespace {
+
+class Concat : public PointStream {
+ public:
+  explicit Concat(std::vector<PointStreamPtr> inputs) : inputs_(std::move(inputs)) {}
+  Result<bool> Next(Point* point) override {
+    for (; at_ < inputs_.size(); ++at_) {
+      ASSIGN_OR_RETURN(const bool more, inputs_[at_]->Next(point));
+      if (more) return true;
+      inputs_[at_].reset();
+    }
+    return false;
+  }
+
+ private:
+  std::vector<PointStreamPtr> inputs_;
+  size_t at_ = 0;
+};
+
+// -1, 0, 1 by the texts beside two points; what is no text counts as equal and ends the comparison.
+int CompareTexts(const Point& a, const Point& b) {
+  const size_t size = std::min(a.aux.size(), b.aux.size());
+  for (size_t i = 0; i < size; ++i) {
+    const auto* x = std::get_if<std::string>(&a.aux[i]);
+    const auto* y = std::get_if<std::string>(&b.aux[i]);
+    if (x == nullptr || y == nullptr) return 0;
+    if (*x != *y) return *x < *y ? -1 : 1;
+  }
+  return 0;
+}
+
+// A heap of one point for each input.
+class Merge : public PointStream {
+ public:
+  Merge(std::vector<PointStreamPtr> inputs, bool ascending)
+      : inputs_(std::move(inputs)), ascending_(ascending) {}
+
+  Result<bool> Next(Point* point) override {
+    if (!started_) RETURN_IF_ERROR(Start());
+    if (heap_.empty()) return false;
+    const auto after = [this](const Head& a, const Head& b) { return After(a, b); };
+    std::pop_heap(heap_.begin(), heap_.end(), after);
+    Head& head = heap_.back();
+    *point = std::move(head.point);
+    head.point = Point();
+    ASSIGN_OR_RETURN(const bool more, inputs_[head.input]->Next(&head.point));
+    if (more) {
+      std::push_heap(heap_.begin(), heap_.end(), after);
+    } else {
+      inputs_[head.input].reset();
+      heap_.pop_back();
+    }
+    return true;
+  }
+
+ private:
+  struct Head {
+    Point point;
+    size_t input = 0;
+  };
+
+  bool After(const Head& a, const Head& b) const {
+    if (a.point.time != b.point.time) {
+      return ascending_ ? a.point.time > b.point.time : a.point.time < b.point.time;
+    }
+    if (const int order = CompareTexts(a.point, b.point); order != 0) {
+      return ascending_ ? order > 0 : order < 0;
+    }
+    return ascending_ ? a.input > b.input : a.input < b.input;
+  }
+
+  Status Start() {
+    started_ = true;
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      Head head;
+      head.input = i;
+      ASSIGN_OR_RETURN(const bool more, inputs_[i]->Next(&head.point));
+      if (more) heap_.push_back(std::move(head));
+    }
+    std::make_heap(heap_.begin(), heap_.end(),
+                   [this](const Head& a, const Head& b) { return After(a, b); });
+    return Status::Ok();
+  }
+
+  std::vector<PointStreamPtr> inputs_;
+  bool ascending_;
+  bool started_ = false;
+  std::vector<Head> heap_;
+};
+
+class Limit : public PointStream {
+ public:
+  Limit(PointStreamPtr input, int64_t limit, int64_t offset)
+      : input_(std::move(input)), limit_(limit), offset_(offset) {}
+  Result<bool> Next(Point* point) override {
+    for (;;) {
+      if (limit_ > 0 && seen_ >= offset_ + limit_) return false;
+      ASSIGN_OR_RETURN(const bool more, input_->Next(point));
+      if (!more) return false;
+      if (++seen_ > offset_) return true;
+    }
+  }
+
+ private:
+  PointStreamPtr input_;
+  int64_t limit_;
+  int64_t offset_;
+  int64_t seen_ = 0;
+};
+
+Value Linear(int64_t at, const Point& from, const Point& to, int64_t length, DataType type) {
+  const int64_t start = from.time / length;
+  const double slope_x = static_cast<double>(to.time / length - start);
+  const double x = static_cast<double>(at / length - start);
+  if (type == DataType::kInteger) {
+    const auto* a = std::get_if<int64_t>(&from.value);
+    const auto* b = std::get_if<int64_t>(&to.value);
+    if (a == nullptr || b == nullptr) return {};
+    const double slope =
+        static_cast<double>(static_cast<int64_t>(static_cast<uint64_t>(*b) -
+                                                 static_cast<uint64_t>(*a))) /
+        slope_x;
+    return ToInteger(slope * x + static_cast<double>(*a));
+  }
+  const double slope = (AsDouble(to.value) - AsDouble(from.value)) / slope_x;
+  return slope * x + AsDouble(from.value);
+}
+
+class Fill : public PointStream {
+ public:
+  Fill(PointStreamPtr input, const FillSpec& spec, const Windows& windows,
+       std::shared_ptr<const TimeZone> zone, bool ascending)
+      : input_(std::move(input)),
+        spec_(spec),
+        windows_(windows),
+        zone_(std::move(zone)),
+        ascending_(ascending) {
+    const TimeRange& range = windows.range();
+    first_ = windows.Of(ascending ? range.min : range.max).start;
+    last_ = windows.Of(ascending ? range.max : range.min).start;
+    if (spec_.is_count && spec_.option == FillOption::kNull) {
+      spec_.option = FillOption::kNumber;
+      spec_.value = int64_t{0};
+    }
+  }
+
+  Result<bool> Next(Point* point) override {
+    ASSIGN_OR_RETURN(const Point* next, input_.Peek());
+    if (!started_) {
+      if (next == nullptr) return false;
+      started_ = true;
+      const bool open = ascending_ ? windows_.range().min <= kMinTime
+                                   : windows_.range().max >= kMaxTime;
+      at_ = open ? windows_.Of(next->time).start : first_;
+      offset_ = OffsetAt(at_);
+    }
+    if (next == nullptr) {
+      const bool open_end = !ascending_ && windows_.range().min <= kMinTime;
+      if (open_end || (ascending_ ? at_ > last_ : at_ < last_)) return false;
+    }
+    if (next == nullptr || (ascending_ ? next->time > at_ : next->time < at_)) {
+      *point = Gap(next);
+    } else {
+      *point = input_.Take();
+      previous_ = *point;
+    }
+    Step();
+    return true;
+  }
+
+ private:
+  int64_t OffsetAt(int64_t time) const {
+    if (zone_ == nullptr) return 0;
+    const int64_t seconds = time / 1'000'000'000 - (time % 1'000'000'000 < 0 ? 1 : 0);
+    return int64_t{zone_->OffsetAt(seconds)} * 1'000'000'000;
+  }
+
+  Point Gap(const Point* next) const {
+    Point point;
+    point.time = at_;
+    point.aux.resize(spec_.aux_count);
+    point.is_null = true;
+    switch (spec_.option) {
+      case FillOption::kNumber:
+        point.value = spec_.value;
+        point.is_null = IsNull(spec_.value);
+        break;
+      case FillOption::kPrevious:
+        if (previous_.has_value()) {
+          point.value = previous_->value;
+          point.is_null = previous_->is_null;
+        }
+        break;
+      case FillOption::kLinear:
+        if (spec_.type != DataType::kFloat && spec_.type != DataType::kInteger) break;
+        if (!previous_.has_value() || previous_->is_null || next == nullptr) break;
+        point.value = Linear(at_, *previous_, *next, windows_.length_ns(), spec_.type);
+        point.is_null = IsNull(point.value);
+        break;
+      default:
+        break;
+    }
+    return point;
+  }
+
+  void Step() {
+    const int64_t length = windows_.length_ns();
+    if (__builtin_add_overflow(at_, ascending_ ? length : -length, &at_)) {
+      at_ = ascending_ ? kMaxTime : kMinTime;
+    }
+    if (zone_ == nullptr) return;
+    const int64_t offset = OffsetAt(at_ - 1);
+    if (offset == offset_) return;
+    const int64_t change = offset_ - offset;
+    if (std::llabs(change) < length) at_ += change;
+    offset_ = offset;
+  }
+
+  PeekStream input_;
+  FillSpec spec_;
+  Windows windows_;
+  std::shared_ptr<const TimeZone> zone_;
+  bool ascending_;
+  int64_t first_ = 0;
+  int64_t last_ = 0;
+  bool started_ = false;
+  int64_t at_ = 0;
+  int64_t offset_ = 0;
+  std::optional<Point> previous_;
+};
+
+}  // namespace
+
+PointStreamPtr ConcatStreams(std::vector<PointStreamPtr> inputs) {
+  if (inputs.size() == 1) return std::move(inputs[0]);
+  return std::make_unique<Concat>(std::move(inputs));
+}
+
+PointStreamPtr MergeStreams(std::vector<PointStreamPtr> inputs, bool ascending) {
+  if (inputs.size() == 1) return std::move(inputs[0]);
+  return std::make_unique<Merge>(std::move(inputs), ascending);
+}
+
+PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset) {
+  if (limit <= 0 && offset <= 0) return input;
+  return std::make_unique<Limit>(std::move(input), limit, offset);
+}
+
+PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Windows& windows,
+                        std::shared_ptr<const TimeZone> zone, bool ascending) {
+  return std::make_unique<Fill>(std::move(input), spec, windows, std::move(zone), ascending);
+}
+
+}  // namespace tsdb::influxql

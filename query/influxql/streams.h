@@ -1,0 +1,50 @@
+// What turns streams of points into others: merging series, filling gaps, limits, and the functions
+// that look at neighbouring points. Points that show a gap are passed over by functions.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "query/influxql/ast.h"
+#include "query/influxql/point.h"
+#include "query/influxql/statement.h"
+#include "query/influxql/window.h"
+
+namespace tsdb::influxql {
+
+// By time; of one time by texts beside the value, then in the order of inputs.
+PointStreamPtr MergeStreams(std::vector<PointStreamPtr> inputs, bool ascending);
+// One after the other.
+PointStreamPtr ConcatStreams(std::vector<PointStreamPtr> inputs);
+
+struct FillSpec {
+  FillOption option = FillOption::kNull;
+  Value value;            // kNumber, of the type of the points
+  bool is_count = false;  // an empty interval counts 0
+  size_t aux_count = 0;
+  DataType type = DataType::kFloat;  // of the points
+};
+// A point for each interval without one, from the first of the range (or the first with a point, where
+// it has no beginning) to the last. Nothing when there is no point at all.
+PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Windows& windows,
+                        std::shared_ptr<const TimeZone> zone, bool ascending);
+
+PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset);
+
+// `unit_ns` is what a derivative is per.
+PointStreamPtr Derivative(PointStreamPtr input, int64_t unit_ns, bool non_negative, bool ascending);
+PointStreamPtr Difference(PointStreamPtr input, bool non_negative);
+PointStreamPtr MovingAverage(PointStreamPtr input, size_t count);
+PointStreamPtr CumulativeSum(PointStreamPtr input);
+PointStreamPtr Elapsed(PointStreamPtr input, int64_t unit_ns);
+PointStreamPtr Integral(PointStreamPtr input, int64_t unit_ns, const Windows& windows,
+                        bool ascending);
+
+// The neighbours of `interval_ns` that continue a series, fitted by Holt and Winters' damped
+// multiplicative method. Reads the input to its end.
+Result<PointStreamPtr> HoltWinters(PointStreamPtr input, int64_t count, int64_t season,
+                                   bool with_fit, int64_t interval_ns);
+
+}  // namespace tsdb::influxql
