@@ -109,14 +109,17 @@ class AggregateK final : public Operator {
   Status Prepare() override {
     RETURN_IF_ERROR(ReadAggregateParam(param_operator_, &param_));
     bool nothing = false;
-    RETURN_IF_ERROR(CheckParam(&nothing));
+    const Status param_status = CheckParam(&nothing);
+    nothing = nothing || !param_status.ok();
     RETURN_IF_ERROR(input_->Prepare());
-    // What is not asked for is read all the same, for its failures and annotations.
+    // What is not asked for is read all the same, for its failures, which come before those of the
+    // parameter, and its annotations.
     grouping_.Assign(input_->series());
     chosen_.resize(nothing ? 0 : grouping_.group_count() * grid_.count);
     RETURN_IF_ERROR(ReadInOrder(context_, input_.get(), [&](size_t series, const Column& column) {
       return nothing ? Status::Ok() : Consume(series, column);
     }));
+    RETURN_IF_ERROR(param_status);
     Distribute();
     return Status::Ok();
   }

@@ -358,7 +358,6 @@ class VectorBinary final : public Operator {
     for (const uint32_t series : group.right) {
       if (one_columns_[series]->has(step)) one = series;
     }
-    bool any_match = false;
     for (const uint32_t many : group.left) {
       const Column& column = *many_columns_[many];
       if (!column.has(step)) continue;
@@ -370,10 +369,12 @@ class VectorBinary final : public Operator {
       } else {
         continue;
       }
-      any_match = true;
       RETURN_IF_ERROR(ComputeSample(many, one, OperandAt(column, step), partner, state));
     }
-    if (any_match || one == kNone || !matching_.fill_left.has_value()) return Status::Ok();
+    // A pair without a result, such as histogram ^ histogram, does not count as a match.
+    if (!state->matched.empty() || one == kNone || !matching_.fill_left.has_value()) {
+      return Status::Ok();
+    }
     return ComputeSample(kNone, one, Operand{*matching_.fill_left, nullptr},
                          OperandAt(*one_columns_[one], step), state);
   }
