@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include <sys/random.h>
+#define XXH_STATIC_LINKING_ONLY  // for the functions that take a secret
 #include <xxhash.h>
 
 #include "base/check.h"
@@ -11,6 +12,17 @@ namespace tsdb {
 
 Hash128 HashBytes128(std::string_view bytes, uint64_t seed) {
   const XXH128_hash_t hash = XXH3_128bits_withSeed(bytes.data(), bytes.size(), seed);
+  return {hash.high64, hash.low64};
+}
+
+SeededHash128::SeededHash128(uint64_t seed) : seed_(seed) {
+  static_assert(kSecretBytes == XXH3_SECRET_DEFAULT_SIZE);
+  XXH3_generateSecret_fromSeed(secret_, seed);
+}
+
+Hash128 SeededHash128::operator()(std::string_view bytes) const {
+  const XXH128_hash_t hash =
+      XXH3_128bits_withSecretandSeed(bytes.data(), bytes.size(), secret_, kSecretBytes, seed_);
   return {hash.high64, hash.low64};
 }
 

@@ -1,6 +1,7 @@
 // Hashes. XXH3 and XXH64 come from libxxhash; callers see only these declarations.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
@@ -16,6 +17,19 @@ struct Hash128 {
 
 // XXH3 with 128 bits and a 64-bit seed.
 Hash128 HashBytes128(std::string_view bytes, uint64_t seed);
+// The same hash for many inputs with one seed: what XXH3 derives from the seed for every input
+// longer than 240 bytes is derived once. Thread-safe.
+class SeededHash128 {
+ public:
+  explicit SeededHash128(uint64_t seed);
+  // HashBytes128(bytes, seed).
+  Hash128 operator()(std::string_view bytes) const;
+
+ private:
+  static constexpr size_t kSecretBytes = 192;
+  uint64_t seed_;
+  alignas(64) uint8_t secret_[kSecretBytes];
+};
 // XXH3 with 64 bits.
 uint64_t HashBytes64(std::string_view bytes, uint64_t seed = 0);
 // The older XXH64, which Prometheus uses for label sets (limit_ratio).

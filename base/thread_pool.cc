@@ -53,11 +53,18 @@ struct ThreadPool::Impl {
   size_t queue_limit = 0;
 
   mutable Mutex mutex;
-  CondVar has_work;  // or stopping
   std::deque<std::function<void()>> queue GUARDED_BY(mutex);
+  // Threads that wait for work, the last to have worked at the end. It is woken first: its stack
+  // and its thread-local buffers are still in the caches.
+  struct Sleeper {
+    CondVar wake;  // or stopping
+    bool called = false;
+  };
+  std::vector<Sleeper*> sleepers GUARDED_BY(mutex);
   size_t running GUARDED_BY(mutex) = 0;
   bool stopping GUARDED_BY(mutex) = false;
   std::vector<std::thread> threads;
+  std::deque<Sleeper> own_sleepers;  // one a thread
 
   // Threads that no queued task is going to take.
   size_t SpareThreads() const EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -65,10 +72,26 @@ struct ThreadPool::Impl {
     return taken < thread_count ? thread_count - taken : 0;
   }
 
-  void Work() {
+  // The sleeper to wake, without the lock, for a new task; may be null. Whoever works looks at the
+  // queue before it sleeps, so no task is left behind.
+  Sleeper* CallOne() EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (sleepers.empty()) return nullptr;
+    Sleeper* sleeper = sleepers.back();
+    sleepers.pop_back();
+    sleeper->called = true;
+    return sleeper;
+  }
+
+  void Sleep(Sleeper* self) EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    self->called = false;
+    sleepers.push_back(self);
+    while (!self->called) self->wake.Wait(mutex);
+  }
+
+  void Work(Sleeper* self) {
     MutexLock lock(mutex);
     while (true) {
-      while (queue.empty() && !stopping) has_work.Wait(mutex);
+      while (queue.empty() && !stopping) Sleep(self);
       if (queue.empty()) return;
       std::function<void()> task = std::move(queue.front());
       queue.pop_front();
@@ -90,7 +113,8 @@ ThreadPool::ThreadPool(std::string name, size_t thread_count, size_t queue_limit
   impl_->queue_limit = queue_limit;
   const std::string thread_name = impl_->name.substr(0, 15);  // the kernel's limit
   for (size_t i = 0; i < thread_count; ++i) {
-    impl_->threads.emplace_back([impl = impl_.get()] { impl->Work(); });
+    Impl::Sleeper* self = &impl_->own_sleepers.emplace_back();
+    impl_->threads.emplace_back([impl = impl_.get(), self] { impl->Work(self); });
     pthread_setname_np(impl_->threads.back().native_handle(), thread_name.c_str());
   }
 }
@@ -99,12 +123,13 @@ ThreadPool::~ThreadPool() {
   {
     MutexLock lock(impl_->mutex);
     impl_->stopping = true;
+    while (Impl::Sleeper* sleeper = impl_->CallOne()) sleeper->wake.NotifyOne();
   }
-  impl_->has_work.NotifyAll();
   for (std::thread& thread : impl_->threads) thread.join();
 }
 
 bool ThreadPool::TrySubmit(std::function<void()> task) {
+  Impl::Sleeper* sleeper = nullptr;
   {
     MutexLock lock(impl_->mutex);
     // A task that a spare thread will take at once does not count as waiting.
@@ -113,8 +138,9 @@ bool ThreadPool::TrySubmit(std::function<void()> task) {
       return false;
     }
     impl_->queue.push_back(std::move(task));
+    sleeper = impl_->CallOne();
   }
-  impl_->has_work.NotifyOne();
+  if (sleeper != nullptr) sleeper->wake.NotifyOne();
   return true;
 }
 
@@ -126,8 +152,10 @@ void ThreadPool::ParallelFor(size_t count, const std::function<void(size_t)>& bo
     MutexLock lock(impl_->mutex);
     if (!impl_->stopping) helpers = std::min(count - 1, impl_->SpareThreads());
     for (size_t i = 0; i < helpers; ++i) impl_->queue.emplace_back([loop] { loop->Run(); });
+    for (size_t i = 0; i < helpers; ++i) {
+      if (Impl::Sleeper* sleeper = impl_->CallOne()) sleeper->wake.NotifyOne();
+    }
   }
-  for (size_t i = 0; i < helpers; ++i) impl_->has_work.NotifyOne();
   loop->Run();
   loop->WaitUntilDone();
 }

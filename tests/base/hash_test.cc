@@ -23,6 +23,15 @@ TEST(Hash, FnvContinuesFromAState) {
   EXPECT_EQ(FnvHash64("bar", FnvHash64("foo")), FnvHash64("foobar"));
 }
 
+TEST(Hash, IsTheSameWithAPreparedSeedForEveryLength) {
+  const SeededHash128 prepared(0x0123456789abcdefu);
+  std::string bytes;
+  for (int i = 0; i < 1200; ++i) {
+    ASSERT_EQ(prepared(bytes), HashBytes128(bytes, 0x0123456789abcdefu)) << bytes.size();
+    bytes.push_back(static_cast<char>(i * 37 + i / 7));
+  }
+}
+
 TEST(Hash, DependsOnTheSeed) {
   EXPECT_NE(HashBytes128("a", 1), HashBytes128("a", 2));
   EXPECT_NE(HashBytes64("a", 1), HashBytes64("a", 2));
