@@ -105,6 +105,36 @@ uint64_t Mix(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
+// Hashes of the bytes that a batch names its series by.
+class RawHasher {
+ public:
+  // Policy, encoding and unit are part of the identity: the same bytes elsewhere are another
+  // series.
+  RawHasher(uint64_t secret, const WriteBatch& batch)
+      : hash_(Mix(secret, uint64_t{batch.policy.value} << 16 |
+                              static_cast<uint64_t>(batch.encoding) << 8 |
+                              static_cast<uint64_t>(batch.unit))),
+        field_hash_(secret),
+        has_fields_(batch.encoding == SeriesEncoding::kInfluxPoint) {}
+
+  Hash128 operator()(const WriteBatch::Series& series) {
+    if (!has_fields_) return hash_(series.bytes);
+    if (series.bytes.data() != line_start_) {
+      line_ = hash_(series.bytes);
+      line_start_ = series.bytes.data();
+    }
+    const Hash128 field = field_hash_(series.field);
+    return {line_.high + field.high * 0x9e3779b97f4a7c15ULL, line_.low ^ (field.low + line_.high)};
+  }
+
+ private:
+  const SeededHash128 hash_;
+  const SeededHash128 field_hash_;
+  const bool has_fields_;
+  Hash128 line_;
+  const char* line_start_ = nullptr;
+};
+
 std::string TypeConflictReason(const Labels& labels, ValueType type, ValueType existing) {
   std::string reason = "field type conflict: input field \"";
   reason += labels.Get(kFieldLabel);
@@ -118,22 +148,6 @@ std::string TypeConflictReason(const Labels& labels, ValueType type, ValueType e
 }
 
 }  // namespace
-
-Hash128 Engine::RawHash(const WriteBatch& batch, const WriteBatch::Series& series, Hash128* line,
-                        const char** line_start) const {
-  if (series.bytes.data() != *line_start) {
-    // Policy, encoding and unit are part of the identity: the same bytes elsewhere are another
-    // series.
-    const uint64_t owner = uint64_t{batch.policy.value} << 16 |
-                           static_cast<uint64_t>(batch.encoding) << 8 |
-                           static_cast<uint64_t>(batch.unit);
-    *line = HashBytes128(series.bytes, Mix(secret_, owner));
-    *line_start = series.bytes.data();
-  }
-  if (batch.encoding != SeriesEncoding::kInfluxPoint) return *line;
-  const Hash128 field = HashBytes128(series.field, secret_);
-  return {line->high + field.high * 0x9e3779b97f4a7c15ULL, line->low ^ (field.low + line->high)};
-}
 
 Hash128 Engine::CanonicalHash(PolicyId policy, TimeUnit unit, const Labels& labels) const {
   return HashBytes128(EncodeIdentity(policy, unit, labels), ~secret_);
@@ -198,15 +212,14 @@ void Engine::CutRuns(const WriteBatch& batch, const PolicyInfo& policy,
   const TimeLimits limits = LimitsOf(batch, policy, options_);
   scratch->hashes.resize(batch.series.size());
   scratch->runs.reserve(batch.series.size());
-  Hash128 line;
-  const char* line_start = nullptr;
+  RawHasher raw_hash(secret_, batch);
   bool one_day = true;
   int32_t day = 0;
   int64_t day_first = 1;  // an empty range: no day yet
   int64_t day_last = 0;
   for (uint32_t s = 0; s < batch.series.size(); ++s) {
     const WriteBatch::Series& series = batch.series[s];
-    scratch->hashes[s] = RawHash(batch, series, &line, &line_start);
+    scratch->hashes[s] = raw_hash(series);
     Run run;
     run.series = s;
     const auto flush = [&] {

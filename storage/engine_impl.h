@@ -101,8 +101,6 @@ class Engine : public Storage {
   void TryLeaveReadOnly();
 
   // --- appending (engine_append.cc)
-  Hash128 RawHash(const WriteBatch& batch, const WriteBatch::Series& series, Hash128* line,
-                  const char** line_start) const;
   Hash128 CanonicalHash(PolicyId policy, TimeUnit unit, const Labels& labels) const;
   void CutRuns(const WriteBatch& batch, const PolicyInfo& policy, AppendScratch* scratch) const;
   bool Resolve(const WriteBatch& batch, AppendScratch* scratch);
