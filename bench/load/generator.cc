@@ -15,6 +15,7 @@ struct LiveSeries {
   std::string head;   // remote write: its labels, encoded; Influx: measurement and tags
   std::string field;  // Influx
   MovingValue value;
+  bool integer;  // Influx: a field has one type in the whole measurement
 };
 
 std::string EncodedLabels(const Labels& labels) {
@@ -63,10 +64,8 @@ void PutFieldValue(LiveSeries* series, std::string* out) {
   *out += '=';
   const double value = series->value.Next();
   AppendFloat(out, value);
-  if (!series->value.is_whole() && value == static_cast<double>(static_cast<int64_t>(value))) {
-    *out += ".0";
-  }
-  if (series->value.is_whole()) *out += 'i';
+  if (!series->integer && value == static_cast<double>(static_cast<int64_t>(value))) *out += ".0";
+  if (series->integer) *out += 'i';
 }
 
 // Series that share a key, up to `end`, become fields of one line, as TSBS' ten percentages do.
@@ -115,8 +114,11 @@ void Generate(const LoadOptions& options, const std::function<void(Body)>& take)
   for (uint64_t i = 0; i < options.series; ++i) {
     const SeriesSpec spec = MakeSeries(options.shape, i);
     const bool influx = options.protocol == Protocol::kInflux;
-    all.push_back({influx ? LineKeyOf(spec) : EncodedLabels(spec.labels), spec.field,
-                   MovingValue(spec.movement, options.seed + i)});
+    const MovingValue value(spec.movement, options.seed + i);
+    // The node exporter's metrics mix constants and counters under one name; its client sends
+    // floats.
+    all.push_back({influx ? LineKeyOf(spec) : EncodedLabels(spec.labels), spec.field, value,
+                   options.shape != Shape::kNode && value.is_whole()});
   }
   const uint64_t series_per_request =
       std::max<uint64_t>(1, options.samples_per_request / options.samples_in_row);
