@@ -258,6 +258,7 @@ void Engine::Maintain() {
   }
   ReclaimRetired();
   EvictIdle();
+  UpdateGauges();
   if (read_only_.load()) return;
   if (!orphans_dropped_) {
     const Status status = DropOrphans();

@@ -28,7 +28,15 @@ enum class SyncMode : uint8_t {
   kNever,     // handed to the system: they survive kill -9 but not a power failure
 };
 
+// How many active series, counted anew each UTC day, something may have. 0: no limit.
+struct SeriesBudget {
+  uint64_t soft = 0;  // beyond: a warning in the log and a counter
+  uint64_t hard = 0;  // beyond: new series are refused
+};
+
 struct EngineLimits {
+  SeriesBudget per_database;
+  SeriesBudget per_metric;          // of one database
   uint64_t max_active_series = 0;   // in the head, all databases; 0: none
   uint32_t max_exemplars = 10'000;  // the newest are kept
   int64_t max_future_ms = 600'000;  // samples further ahead are refused by Prometheus protocols

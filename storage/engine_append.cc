@@ -47,10 +47,15 @@ struct Engine::AppendScratch {
   CommitQueue::Request request;
   AppendReport report;
   PolicyInfo policy;
+  PolicyId policy_id;
   uint64_t out_of_order = 0;
   uint64_t duplicates = 0;
+  int32_t limited_day = 0;  // of the first series that met its budget, when there was one
+  bool is_limited = false;
+  std::string limited_metric;
 
   void Clear() {
+    is_limited = false;
     hashes.clear();
     runs.clear();
     pending.clear();
@@ -178,6 +183,7 @@ Result<AppendReport> Engine::Append(const WriteBatch& batch) {
                       " not found");
     }
     scratch.policy = *policy;
+    scratch.policy_id = batch.policy;
   }
   CutRuns(batch, scratch.policy, &scratch);
   RETURN_IF_ERROR(WaitForRoom());
@@ -193,6 +199,7 @@ Result<AppendReport> Engine::Append(const WriteBatch& batch) {
     RETURN_IF_ERROR(PreparePending(batch, &scratch));
   }
   RETURN_IF_ERROR(commits_.Wait(&scratch.request));
+  NameCulprit(&scratch);
   AppendReport& report = scratch.report;
   std::sort(scratch.rejections.begin(), scratch.rejections.end(),
             [](const auto& a, const auto& b) { return a.series_index < b.series_index; });
@@ -432,6 +439,57 @@ Status Engine::CheckType(const WriteBatch& batch, AppendScratch* scratch,
   return Status::Ok();
 }
 
+// InfluxDB drops a point as a whole when the type of one of its fields is another one: the other fields of
+// the line are neither stored nor known from now on. Runs of one line are neighbours.
+Status Engine::RefuseConflictingLines(const WriteBatch& batch, AppendScratch* scratch,
+                                      size_t begin, size_t end) {
+  auto& runs = scratch->runs;
+  for (size_t first = begin; first < end;) {
+    const uint32_t line = batch.series[runs[first].series].source_index;
+    size_t last = first;
+    bool conflict = false;
+    for (; last < end && batch.series[runs[last].series].source_index == line; ++last) {
+      Run& run = runs[last];
+      if (run.pending == UINT32_MAX || run.refused) continue;
+      ASSIGN_OR_RETURN(const bool fits, FitsType(batch, scratch, scratch->pending[run.pending], run));
+      if (fits) continue;
+      conflict = true;
+      break;
+    }
+    for (; last < end && batch.series[runs[last].series].source_index == line; ++last) {
+    }
+    for (size_t i = first; conflict && i < last; ++i) {
+      Run& run = runs[i];
+      if (run.refused) continue;
+      // The run that does not fit is refused with its reason when its type is checked.
+      const bool pending = run.pending != UINT32_MAX;
+      if (pending) {
+        ASSIGN_OR_RETURN(const bool fits, FitsType(batch, scratch, scratch->pending[run.pending], run));
+        if (!fits) continue;
+      }
+      scratch->Reject(run.series, run.point_count, AppendVerdict::kTypeConflict, "");
+      run.refused = true;
+    }
+    first = last;
+  }
+  return Status::Ok();
+}
+
+// Whether the field has this type, or none yet, wherever the run's points lie.
+Result<bool> Engine::FitsType(const WriteBatch& batch, AppendScratch* scratch,
+                              const PendingSeries& pending, const Run& run) const {
+  const int64_t length = std::max<int64_t>(scratch->policy.shard_group_duration_ns, 1);
+  for (uint32_t p = run.first_point; p < run.first_point + run.point_count; ++p) {
+    const int64_t time_ns = ToNanoseconds(batch.points[p].timestamp, batch.unit);
+    ASSIGN_OR_RETURN(const std::optional<ValueType> known,
+                     field_types_.Find(batch.policy, ShardGroupStart(time_ns, length),
+                                       pending.labels.Get(kMeasurementLabel),
+                                       pending.labels.Get(kFieldLabel)));
+    if (known.has_value() && *known != batch.series[run.series].type) return false;
+  }
+  return true;
+}
+
 // Creates what is new, then journals and applies every run. Under the head's lock.
 void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
   auto& runs = scratch->runs;
@@ -441,6 +499,10 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
     Partition* partition = PartitionOf(runs[begin].day);
     size_t end = begin;
     while (end < runs.size() && runs[end].day == runs[begin].day) ++end;
+    if (batch.encoding == SeriesEncoding::kInfluxPoint) {
+      const Status refused = RefuseConflictingLines(batch, scratch, begin, end);
+      if (!refused.ok()) LogError("field types cannot be read", {{"reason", refused}});
+    }
     for (size_t i = begin; i < end; ++i) {
       Run& run = runs[i];
       if (run.pending == UINT32_MAX || run.refused) continue;
@@ -456,6 +518,10 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
       }
       // The same series may be in the batch twice.
       if (run.id == SeriesTable::kNone) run.id = partition->FindRecent(pending.canonical);
+      if (!TakeFromBudget(scratch, partition, run, pending)) {
+        run.refused = true;
+        continue;
+      }
       if (run.id == SeriesTable::kNone) {
         if (options_.limits.max_active_series != 0 &&
             active_series_ >= options_.limits.max_active_series) {
@@ -497,6 +563,80 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
       samples_since_checkpoint_ >= options_.checkpoint_samples ||
       series_since_checkpoint_ >= options_.checkpoint_new_series) {
     if (!checkpoint_due_.exchange(true)) background_wake_.NotifyOne();
+  }
+}
+
+bool Engine::TakeFromBudget(AppendScratch* scratch, Partition* partition, const Run& run,
+                            const PendingSeries& pending) {
+  const EngineLimits& limits = options_.limits;
+  const bool counts_databases = limits.per_database.soft + limits.per_database.hard > 0;
+  const bool counts_metrics = limits.per_metric.soft + limits.per_metric.hard > 0;
+  if (!counts_databases && !counts_metrics) return true;
+  if (run.id != SeriesTable::kNone && partition->IsActive(run.id)) return true;
+  const std::string_view metric = pending.labels.Get(kMetricName);
+  const uint64_t database = uint64_t{scratch->policy.database.value} << 1 | 1;
+  struct Budgeted {
+    const SeriesBudget& budget;
+    uint64_t key;
+    bool is_metric;
+  };
+  const Budgeted all[] = {{limits.per_database, database, false},
+                          {limits.per_metric, HashBytes64(metric, database) & ~uint64_t{1}, true}};
+  for (const Budgeted& b : all) {
+    if (b.budget.hard == 0 || partition->budget_counts[b.key] < b.budget.hard) continue;
+    std::string reason = "limit of " + std::to_string(b.budget.hard) + " active series of ";
+    if (b.is_metric) reason += "metric \"" + std::string(metric) + "\" in ";
+    reason += "database \"" + scratch->policy.database_name + "\" is reached, first new series " +
+              pending.labels.ToString();
+    scratch->Reject(run.series, run.point_count, AppendVerdict::kSeriesLimit, std::move(reason));
+    metrics_.budget_hard->Increment();
+    if (!scratch->is_limited) {
+      scratch->is_limited = true;
+      scratch->limited_day = run.day;
+      scratch->limited_metric = b.is_metric ? std::string(metric) : std::string();
+    }
+    return false;
+  }
+  for (const Budgeted& b : all) {
+    const uint32_t count = ++partition->budget_counts[b.key];
+    if (b.budget.soft == 0 || count <= b.budget.soft) continue;
+    metrics_.budget_soft->Increment();
+    if (count > b.budget.soft + 1) continue;
+    LogWarn("active series are beyond the soft limit",
+            {{"database", scratch->policy.database_name},
+             {"metric", b.is_metric ? metric : std::string_view()},
+             {"limit", b.budget.soft},
+             {"series", pending.labels.ToString()}});
+  }
+  return true;
+}
+
+// Tells clients which label it is, after the head's lock.
+void Engine::NameCulprit(AppendScratch* scratch) const {
+  if (!scratch->is_limited) return;
+  constexpr int64_t kKnownForNs = 60'000'000'000;
+  constexpr size_t kMaxKnown = 1000;
+  const PolicyId policy = scratch->policy_id;
+  const std::string key = std::to_string(policy.value) + "/" + scratch->limited_metric;
+  const int64_t now = options_.clock->MonotonicNs();
+  std::string text;
+  {
+    const MutexLock lock(culprits_mutex_);
+    const auto known = culprits_.find(key);
+    if (known != culprits_.end() && now - known->second.found_ns < kKnownForNs) {
+      text = known->second.text;
+    }
+  }
+  if (text.empty()) {
+    text = CulpritOf(scratch->limited_day, policy, scratch->limited_metric);
+    const MutexLock lock(culprits_mutex_);
+    if (culprits_.size() >= kMaxKnown) culprits_.clear();
+    culprits_[key] = {now, text};
+  }
+  for (auto& rejection : scratch->rejections) {
+    if (rejection.verdict == AppendVerdict::kSeriesLimit && !rejection.reason.empty()) {
+      rejection.reason += text;
+    }
   }
 }
 

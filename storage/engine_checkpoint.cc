@@ -361,6 +361,31 @@ void Engine::ReclaimRetired() {
   }
 }
 
+void Engine::UpdateGauges() {
+  for (size_t i = 0; i < metrics_.table_bytes.size(); ++i) {
+    metrics_.table_bytes[i]->Set(static_cast<double>(store_->TableBytes(static_cast<Family>(i))));
+  }
+  metrics_.cache_bytes->Set(static_cast<double>(store_->CacheBytes()));
+  metrics_.waiting_ranges->Set(static_cast<double>(dropped_.size()));
+  const MutexLock lock(head_mutex_);
+  uint64_t head_bytes = pool_.size_bytes();
+  size_t segments = 0;
+  size_t tombstones = 0;
+  size_t blocks = 0;
+  for (const auto& [day, partition] : partitions_) {
+    head_bytes += partition->size_bytes();
+    segments += partition->version()->segments.size();
+    tombstones += partition->version()->tombstones.size();
+  }
+  for (const Retired& retired : retired_) blocks += retired.blocks.size();
+  metrics_.head_bytes->Set(static_cast<double>(head_bytes));
+  metrics_.active_series->Set(static_cast<double>(active_series_));
+  metrics_.unsaved_bytes->Set(static_cast<double>(bytes_since_checkpoint_));
+  metrics_.segments->Set(static_cast<double>(segments));
+  metrics_.tombstones->Set(static_cast<double>(tombstones));
+  metrics_.waiting_blocks->Set(static_cast<double>(blocks));
+}
+
 // Days that nobody writes to any more need no table in memory.
 void Engine::EvictIdle() {
   const MutexLock lock(head_mutex_);

@@ -66,6 +66,7 @@ class Engine : public Storage {
   Result<DeleteReport> Delete(const DeleteRequest& request) override;
   Status Compact() override;
   Status Snapshot(const std::string& directory) override;
+  Result<VerifyReport> Verify() const override;
   Cardinality GetCardinality(size_t limit) const override;
 
   Catalog& catalog() override { return catalog_; }
@@ -110,9 +111,20 @@ class Engine : public Storage {
                       const SeriesRecord* record) const;
   Status CheckType(const WriteBatch& batch, AppendScratch* scratch, const PendingSeries& pending,
                    Run* run);
+  Status RefuseConflictingLines(const WriteBatch& batch, AppendScratch* scratch, size_t begin,
+                                size_t end);
+  Result<bool> FitsType(const WriteBatch& batch, AppendScratch* scratch,
+                        const PendingSeries& pending, const Run& run) const;
   void WriteRuns(const WriteBatch& batch, AppendScratch* scratch);
   void WriteRun(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
                 const Run& run);
+  // Counts a series that becomes active. False when it may not: rejected then.
+  bool TakeFromBudget(AppendScratch* scratch, Partition* partition, const Run& run,
+                      const PendingSeries& pending);
+  // The label that makes a metric's series (an empty name: a database's) so many, as a sentence's
+  // end.
+  std::string CulpritOf(int32_t day, PolicyId policy, const std::string& metric) const;
+  void NameCulprit(AppendScratch* scratch) const;
   bool WriteDefinitions(Partition* partition, TimeUnit unit);
   void AddSideData(const WriteBatch& batch, AppendScratch* scratch);
   Partition* PartitionOf(int32_t day);
@@ -131,6 +143,7 @@ class Engine : public Storage {
   void DetachFrozen(CheckpointWork* work);
   void EvictIdle();
   void ReclaimRetired();
+  void UpdateGauges() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   Result<uint32_t> ReserveSegments(uint32_t count);
 
   // --- reading (engine_select.cc)
@@ -157,6 +170,7 @@ class Engine : public Storage {
   void PurgeDropped();
   std::vector<std::shared_ptr<const PartitionVersion>> Versions() const;
   std::shared_ptr<const PartitionVersion> VersionOf(int32_t day) const;
+  Result<bool> IsFinal(const PartitionVersion& version) const;
   Result<DeleteReport> CountDeleted(const DeleteRequest& request) const;
   Status DropFieldTypes(const DeleteRequest& request);
 
@@ -211,6 +225,13 @@ class Engine : public Storage {
   uint64_t next_dropped_ = 1;
   uint32_t next_segment_ = 1;
   uint32_t reserved_segments_ = 1;
+
+  struct Culprit {
+    int64_t found_ns = 0;
+    std::string text;
+  };
+  mutable Mutex culprits_mutex_;  // a leaf
+  mutable std::map<std::string, Culprit> culprits_;
 
   std::atomic<bool> read_only_{false};
   mutable Mutex read_only_mutex_;

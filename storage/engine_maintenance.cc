@@ -1,6 +1,7 @@
 // What operators and APIs ask for: deletes, compaction, snapshots, cardinality.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "storage/engine_impl.h"
@@ -144,14 +145,37 @@ Status Engine::DropFieldTypes(const DeleteRequest& request) {
   return batch.empty() ? Status::Ok() : store_->Write(batch, true);
 }
 
+// Whether rewriting the partition as a whole would change nothing.
+Result<bool> Engine::IsFinal(const PartitionVersion& version) const {
+  if (version.segments.empty()) return true;
+  if (version.segments.size() > 1 || !version.tombstones.empty() ||
+      version.segments[0].kind != SegmentKind::kBest) {
+    return false;
+  }
+  // Samples of policies that exist no more are left out by a rewrite, which makes them dead.
+  const auto catalog = catalog_.state();
+  const PartitionIndex index(store_.get(), std::make_shared<const PartitionVersion>(version), {});
+  bool is_final = true;
+  RETURN_IF_ERROR(index.ForEachValue(
+      kPolicyPair, {},
+      [&](std::string_view value, const IndexReader::Loader& loader) -> Result<bool> {
+        PolicyId id;
+        if (!GetKey32(&value, &id.value)) return DataLoss("malformed policy in the index");
+        if (catalog->Find(id) != nullptr) return true;
+        ASSIGN_OR_RETURN(const Postings series, loader.Load());
+        if (!(series - version.dead).empty()) is_final = false;
+        return is_final;
+      }));
+  return is_final;
+}
+
 Status Engine::Compact() {
   const MutexLock lock(maintenance_mutex_);
   RETURN_IF_ERROR(CheckpointLocked());
   RETURN_IF_ERROR(ApplyRetention());
   for (const auto& version : Versions()) {
-    const bool is_final = version->segments.size() == 1 && version->tombstones.empty() &&
-                          version->segments[0].kind == SegmentKind::kBest;
-    if (version->segments.empty() || is_final) continue;
+    ASSIGN_OR_RETURN(const bool is_final, IsFinal(*version));
+    if (is_final) continue;
     RETURN_IF_ERROR(RewriteSegments(version->key.day, 0, version->segments.size(), Effort::kBest));
   }
   PurgeDropped();
@@ -161,6 +185,8 @@ Status Engine::Compact() {
     RETURN_IF_ERROR(store_->Flush(family));
     RETURN_IF_ERROR(store_->CompactFamily(family));
   }
+  EvictIdle();
+  UpdateGauges();
   return Status::Ok();
 }
 
@@ -168,6 +194,75 @@ Status Engine::Snapshot(const std::string& directory) {
   const MutexLock lock(maintenance_mutex_);
   RETURN_IF_ERROR(CheckpointLocked());
   return store_->Checkpoint(directory);
+}
+
+Result<VerifyReport> Engine::Verify() const {
+  VerifyReport report;
+  for (const Status& status : store_->Verify(&report.files)) {
+    report.damaged.push_back(status.ToString());
+  }
+  SelectRequest everything;
+  everything.view = View::kStored;
+  const CancelToken never;
+  const auto selection = Select(everything, never);
+  if (!selection.ok()) {
+    report.damaged.push_back(selection.status().ToString());
+    return report;
+  }
+  SampleBlock block;
+  for (size_t i = 0; i < (*selection)->size(); ++i) {
+    ++report.series;
+    const auto cursor = (*selection)->Open(i);
+    for (;;) {
+      const Result<bool> more = cursor->Next(&block);
+      if (more.ok() && !*more) break;
+      if (more.ok()) {
+        report.samples += block.size();
+      } else if (report.damaged.size() < VerifyReport::kMaxDamaged) {
+        report.damaged.push_back(more.status().ToString());
+      }
+    }
+  }
+  return report;
+}
+
+std::string Engine::CulpritOf(int32_t day, PolicyId policy, const std::string& metric) const {
+  const int64_t start_ns = ToNanoseconds(day * kDayMs, TimeUnit::kMilliseconds);
+  for (const PartitionSnapshot& snapshot : Snapshots(start_ns, start_ns)) {
+    const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
+    Scope scope;
+    scope.all = false;
+    scope.policies = {policy};
+    Matchers matchers;
+    if (!metric.empty()) matchers.emplace_back(MatchType::kEqual, std::string(kMetricName), metric);
+    const CancelToken never;
+    const Result<Postings> series =
+        MatchPartition(index, *catalog_.state(), scope, View::kStored, matchers, never);
+    if (!series.ok()) return "";
+    std::set<std::string, std::less<>> names;
+    (void)index.ForEachName([&](std::string_view name) {
+      if (!IsHiddenLabel(name) && name != kPolicyPair) names.emplace(name);
+      return true;
+    });
+    std::string worst;
+    uint64_t most = 0;
+    for (const std::string& name : names) {
+      uint64_t count = 0;
+      (void)index.ForEachValue(
+          name, {}, [&](std::string_view, const IndexReader::Loader& loader) -> Result<bool> {
+            const Result<Postings> with = loader.Load();
+            if (with.ok() && with->Intersects(*series)) ++count;
+            return true;
+          });
+      if (count <= most) continue;
+      most = count;
+      worst = name;
+    }
+    if (most > 1) {
+      return "; its label \"" + worst + "\" has " + std::to_string(most) + " values";
+    }
+  }
+  return "";
 }
 
 Cardinality Engine::GetCardinality(size_t limit) const {

@@ -67,6 +67,33 @@ EngineMetrics::EngineMetrics(MetricsRegistry* r) {
   replayed_samples =
       r->AddGauge("tsdbd_storage_replayed_samples", "Samples replayed at the last start.");
   open_seconds = r->AddGauge("tsdbd_storage_open_seconds", "How long the last start took.");
+  constexpr std::array<const char*, 6> kFamilies = {"meta",   "journal",  "hashes",
+                                                    "labels", "postings", "chunks"};
+  for (size_t i = 0; i < kFamilies.size(); ++i) {
+    table_bytes[i] =
+        r->AddGauge("tsdbd_storage_table_bytes", "Bytes of table files, by what they hold.",
+                    {{"family", kFamilies[i]}});
+  }
+  constexpr std::string_view kBudgetHelp =
+      "Series that became active beyond the budget of their database or metric.";
+  budget_soft = r->AddCounter("tsdbd_storage_series_over_budget_total", std::string(kBudgetHelp),
+                              {{"limit", "soft"}});
+  budget_hard = r->AddCounter("tsdbd_storage_series_over_budget_total", std::string(kBudgetHelp),
+                              {{"limit", "hard"}});
+  cache_bytes = r->AddGauge("tsdbd_storage_cache_bytes", "Bytes of the block cache in use.");
+  active_series = r->AddGauge("tsdbd_storage_active_series",
+                              "Series in the head, counted once for each day they are written to.");
+  head_bytes = r->AddGauge("tsdbd_storage_head_bytes",
+                           "Memory of the head: series table, records, open chunks, new series.");
+  unsaved_bytes = r->AddGauge("tsdbd_storage_journal_unsaved_bytes",
+                              "Journal bytes since the last checkpoint, which a start replays.");
+  segments = r->AddGauge("tsdbd_storage_segments", "Segments of all partitions.");
+  tombstones =
+      r->AddGauge("tsdbd_storage_tombstones", "Deletes whose space is not given back yet.");
+  waiting_ranges = r->AddGauge("tsdbd_storage_waiting_ranges",
+                               "Obsolete key ranges that wait for readers to leave.");
+  waiting_blocks = r->AddGauge("tsdbd_storage_waiting_blocks",
+                               "Obsolete blocks of open chunks that wait for readers to leave.");
 }
 
 }  // namespace tsdb::storage

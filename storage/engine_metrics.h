@@ -31,6 +31,17 @@ struct EngineMetrics {
   Gauge* read_only;
   Gauge* replayed_samples;
   Gauge* open_seconds;
+  std::array<Gauge*, 6> table_bytes;  // by Family
+  Counter* budget_soft;
+  Counter* budget_hard;
+  Gauge* cache_bytes;
+  Gauge* active_series;
+  Gauge* head_bytes;
+  Gauge* unsaved_bytes;
+  Gauge* segments;
+  Gauge* tombstones;
+  Gauge* waiting_ranges;
+  Gauge* waiting_blocks;
 };
 
 }  // namespace tsdb::storage

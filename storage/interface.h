@@ -292,6 +292,15 @@ struct Cardinality {
   std::vector<Item> series_by_label_pair;  // name "label=value"
 };
 
+struct VerifyReport {
+  uint64_t files = 0;  // table files whose blocks were all read
+  uint64_t series = 0;
+  uint64_t samples = 0;  // decoded
+  // What is damaged: a file with the place in it, or the chunks of a series.
+  std::vector<std::string> damaged;
+  static constexpr size_t kMaxDamaged = 1000;
+};
+
 class Maintenance {
  public:
   virtual ~Maintenance() = default;
@@ -301,6 +310,8 @@ class Maintenance {
   virtual Status Compact() = 0;
   // A consistent copy in `directory`, which must not exist.
   virtual Status Snapshot(const std::string& directory) = 0;
+  // Reads everything that is stored. An error only when it could not go on.
+  virtual Result<VerifyReport> Verify() const = 0;
   virtual Cardinality GetCardinality(size_t limit) const = 0;
 };
 

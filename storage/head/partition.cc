@@ -309,6 +309,7 @@ void Partition::Evict() {
   slabs_.clear();
   slabs_.shrink_to_fit();
   starts_.clear();
+  budget_counts.clear();
   active_series_ = 0;
 }
 

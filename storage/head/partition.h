@@ -149,6 +149,13 @@ class Partition {
   uint32_t record_limit() const { return static_cast<uint32_t>(slabs_.size()) << 8; }
 
   uint64_t active_series() const { return active_series_; }
+  // Whether the series has been written to since the start or the last eviction.
+  bool IsActive(uint32_t id) const {
+    return (id >> 8) < slabs_.size() && slabs_[id >> 8] != nullptr &&
+           (slabs_[id >> 8][id & 255].flags & SeriesRecord::kHasHash) != 0;
+  }
+  // Active series by what the engine counts them for; see Engine::TakeFromBudget.
+  std::unordered_map<uint64_t, uint32_t> budget_counts;
   uint32_t define_from = 0;  // series from here on are in no durable journal record
   uint64_t samples_since_checkpoint = 0;
   int64_t min_time_ms = INT64_MAX;  // of the samples since the last checkpoint

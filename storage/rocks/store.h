@@ -128,8 +128,8 @@ class Store {
   // Live table files, bytes.
   virtual uint64_t TableBytes(Family family) const = 0;
   virtual uint64_t CacheBytes() const = 0;
-  // Reads every block of every table; one status per damaged file.
-  virtual std::vector<Status> Verify() const = 0;
+  // Reads every block of every table; one status per damaged file. `files`: how many were read.
+  virtual std::vector<Status> Verify(uint64_t* files) const = 0;
 };
 
 // Whether `status` says that the disk is full.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -231,6 +232,21 @@ void MemoryDisk::Export(const std::string& directory, const std::string& target)
     const std::string path = target + name.substr(directory.size());
     std::filesystem::create_directories(ParentOf(path));
     std::ofstream(path, std::ios::binary) << node->data;
+  }
+}
+
+void MemoryDisk::Import(const std::string& source, const std::string& directory) {
+  const MutexLock lock(mutex_);
+  directories_.insert(directory);
+  for (const auto& entry : std::filesystem::directory_iterator(source)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    auto node = std::make_shared<Node>();
+    node->data.assign(std::istreambuf_iterator<char>(in), {});
+    node->synced = node->data.size();
+    size_bytes_ += node->data.size();
+    const std::string path = directory + "/" + entry.path().filename().string();
+    files_[path] = durable_[path] = std::move(node);
   }
 }
 

@@ -72,6 +72,8 @@ class MemoryDisk : public rocksdb::FileSystem {
   uint64_t FileSize(const std::string& path) const;
   // The files under `directory`, copied to the real disk's `target`.
   void Export(const std::string& directory, const std::string& target) const;
+  // The files of the real disk's `source`, as files of `directory`.
+  void Import(const std::string& source, const std::string& directory);
 
   const char* Name() const override { return "MemoryDisk"; }
   using Options = rocksdb::IOOptions;
