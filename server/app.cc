@@ -123,6 +123,8 @@ class AppImpl : public App {
     storage::EngineOptions options = options_.storage;
     options.limits.max_active_series = config.limits.max_series;
     options.limits.max_exemplars = config.limits.max_exemplars;
+    options.limits.per_database = config.limits.database_series;
+    options.limits.per_metric = config.limits.metric_series;
     options.metrics = &metrics_;
     ASSIGN_OR_RETURN(storage_, storage::OpenStorage(options));
     return Status::Ok();

@@ -112,10 +112,30 @@ Status ReadInflux(const YamlNode& influx, Config* config) {
   return Status::Ok();
 }
 
+// `key: {soft: N, hard: N}`, each optional.
+Status ReadBudget(const char* key, const YamlNode& limits, storage::SeriesBudget* budget) {
+  const YamlNode node = limits[key];
+  if (node.empty()) return Status::Ok();
+  RETURN_IF_ERROR(node.RequireMap(key));
+  RETURN_IF_ERROR(node.RejectUnknownKeys(key, {"soft", "hard"}));
+  constexpr int64_t kLargest = 1'000'000'000;
+  for (const auto& [name, target] :
+       {std::pair("soft", &budget->soft), std::pair("hard", &budget->hard)}) {
+    if (node[name].empty()) continue;
+    ASSIGN_OR_RETURN(const int64_t value, node[name].AsInt(name));
+    if (value < 0 || value > kLargest) {
+      return AtLine(node[name],
+                    std::string(name) + " must be between 0 and " + std::to_string(kLargest));
+    }
+    *target = static_cast<uint64_t>(value);
+  }
+  return Status::Ok();
+}
+
 Status ReadLimits(const YamlNode& limits, Config* config) {
   if (limits.empty()) return Status::Ok();
   RETURN_IF_ERROR(limits.RequireMap("limits"));
-  RETURN_IF_ERROR(limits.RejectUnknownKeys("limits", {"max_series", "max_exemplars"}));
+  RETURN_IF_ERROR(limits.RejectUnknownKeys("limits", {"max_series", "max_exemplars", "database_series", "metric_series"}));
   const auto read = [&](const char* key, int64_t largest) -> Result<int64_t> {
     ASSIGN_OR_RETURN(const int64_t value, limits[key].AsInt(key));
     if (value < 0 || value > largest) {
@@ -128,6 +148,8 @@ Status ReadLimits(const YamlNode& limits, Config* config) {
     ASSIGN_OR_RETURN(const int64_t value, read("max_series", 1'000'000'000));
     config->limits.max_series = static_cast<uint64_t>(value);
   }
+  RETURN_IF_ERROR(ReadBudget("database_series", limits, &config->limits.database_series));
+  RETURN_IF_ERROR(ReadBudget("metric_series", limits, &config->limits.metric_series));
   if (!limits["max_exemplars"].empty()) {
     ASSIGN_OR_RETURN(const int64_t value, read("max_exemplars", 100'000'000));
     config->limits.max_exemplars = static_cast<uint32_t>(value);

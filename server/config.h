@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "model/labels.h"
+#include "storage/engine.h"
 
 namespace tsdb::server {
 
@@ -21,6 +22,9 @@ struct DatabaseConfig {
 struct LimitsConfig {
   uint64_t max_series = 0;  // active, all databases together; 0: none
   uint32_t max_exemplars = 10'000;
+  // Active series of each database and of each of its metrics, counted anew each UTC day.
+  storage::SeriesBudget database_series;
+  storage::SeriesBudget metric_series;
 };
 
 struct Config {

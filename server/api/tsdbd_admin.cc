@@ -19,6 +19,50 @@ HttpResponse Compact(const TsdbdAdminApi& api) {
   return status.ok() ? PromSuccess("{}") : PromFailure(status);
 }
 
+HttpResponse Verify(const TsdbdAdminApi& api) {
+  const Result<storage::VerifyReport> report = api.maintenance->Verify();
+  if (!report.ok()) return PromFailure(report.status());
+  std::string data;
+  JsonWriter json(&data);
+  json.BeginObject().Key("files").Uint(report->files).Key("series").Uint(report->series);
+  json.Key("samples").Uint(report->samples).Key("damaged").BeginArray();
+  for (const std::string& text : report->damaged) json.String(text);
+  json.EndArray().EndObject();
+  return PromSuccess(data);
+}
+
+HttpResponse Delete(const TsdbdAdminApi& api, HttpRequest& http) {
+  const net::Parameters form = http.Form();
+  storage::DeleteRequest request;
+  Result<std::vector<Matchers>> selectors = MatchParameters(form);
+  if (!selectors.ok())
+    return PromFailure(InvalidParameter("match[]", selectors.status().message()));
+  if (selectors->empty()) return PromFailure(InvalidArgument("no match[] parameter provided"));
+  request.selectors = *std::move(selectors);
+  const Result<int64_t> start = TimeParameter(form, "start", kMinTimeMs);
+  if (!start.ok()) return PromFailure(start.status());
+  const Result<int64_t> end = TimeParameter(form, "end", kMaxTimeMs);
+  if (!end.ok()) return PromFailure(end.status());
+  request.min_time = *start;
+  request.max_time = *end;
+  if (const std::string_view text = form.Get("dry_run"); !text.empty()) {
+    if (text != "true" && text != "false") {
+      return PromFailure(InvalidParameter("dry_run", "must be true or false"));
+    }
+    request.dry_run = text == "true";
+  }
+  const Result<storage::DeleteReport> report = api.maintenance->Delete(request);
+  if (!report.ok()) return PromFailure(report.status());
+  std::string data;
+  JsonWriter json(&data);
+  json.BeginObject().Key("dryRun").Bool(request.dry_run).Key("series").Uint(report->series);
+  if (request.dry_run) {
+    json.Key("samples").Uint(report->samples).Key("bytes").Uint(report->size_bytes);
+  }
+  json.EndObject();
+  return PromSuccess(data);
+}
+
 HttpResponse ActiveQueries(const TsdbdAdminApi& api) {
   std::string data;
   JsonWriter json(&data);
@@ -48,6 +92,11 @@ HttpResponse KillQuery(const TsdbdAdminApi& api, HttpRequest& http) {
 void AddTsdbdAdminRoutes(const TsdbdAdminApi& api, net::Router* router) {
   router->Add(
       "POST", "/api/v1/tsdbd/compact", [api](HttpRequest&) { return Compact(api); }, kAdmin);
+  router->Add(
+      "POST", "/api/v1/tsdbd/verify", [api](HttpRequest&) { return Verify(api); }, kAdmin);
+  router->Add(
+      "POST", "/api/v1/tsdbd/delete", [api](HttpRequest& request) { return Delete(api, request); },
+      kAdmin);
   router->Add(
       "GET", "/api/v1/tsdbd/queries", [api](HttpRequest&) { return ActiveQueries(api); }, kAdmin);
   router->Add(

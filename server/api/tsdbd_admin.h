@@ -1,4 +1,5 @@
-// tsdbd's own administration: POST /api/v1/tsdbd/compact, GET /api/v1/tsdbd/queries and DELETE
+// tsdbd's own administration: POST /api/v1/tsdbd/compact, POST /api/v1/tsdbd/verify, POST
+// /api/v1/tsdbd/delete (match[], start, end, dry_run), GET /api/v1/tsdbd/queries and DELETE
 // /api/v1/tsdbd/queries/{id}.
 #pragma once
 

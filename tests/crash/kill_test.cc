@@ -1,5 +1,6 @@
 // `kill -9` at any moment loses no acknowledged sample and invents none. Two senders, one for each
-// protocol, write as fast as they are answered; the process is killed after a random time, started
+// protocol, write as fast as they are answered, a third deletes what it wrote, and everything is
+// checkpointed and rewritten all the time; the process is killed after a random time, started
 // again, and every sample that it answers is compared with what was sent and what was acknowledged.
 #include <atomic>
 #include <cstdlib>
@@ -111,11 +112,82 @@ class Sender {
   std::map<int64_t, bool> sent_;  // timestamp to acknowledged
 };
 
+// Writes one series and deletes parts of it again.
+class Deleter {
+ public:
+  void Run(TsdbdProcess& server, const std::atomic<bool>& stop) {
+    while (!stop) {
+      const int64_t timestamp_ms = next_ms_++;
+      state_[timestamp_ms] = State::kUnknown;
+      const auto written = server.Post(
+          "/api/v1/write",
+          RemoteWriteBody({{{{"__name__", "doomed"}}, {{timestamp_ms, Value(timestamp_ms)}}}}));
+      if (!written.ok()) return;
+      ASSERT_EQ(written->status, 204) << written->body;
+      state_[timestamp_ms] = State::kStored;
+      if (timestamp_ms % 10 != 0) continue;
+      const int64_t first = timestamp_ms - 25;
+      const int64_t last = timestamp_ms - 15;
+      for (int64_t t = first; t <= last; ++t) {
+        if (state_.contains(t)) state_[t] = State::kUnknown;
+      }
+      const auto deleted = server.PostForm(
+          "/api/v1/tsdbd/delete",
+          {{"match[]", "doomed"}, {"start", Seconds(first)}, {"end", Seconds(last)}});
+      if (!deleted.ok()) return;
+      ASSERT_EQ(deleted->status, 200) << deleted->body;
+      for (int64_t t = first; t <= last; ++t) {
+        if (state_.contains(t)) state_[t] = State::kDeleted;
+      }
+    }
+  }
+
+  void Verify(TsdbdProcess& server) {
+    const Result<JsonValue> matrix =
+        server.Query("doomed[2h]", static_cast<double>(next_ms_) / 1000 + 1);
+    ASSERT_TRUE(matrix.ok()) << matrix.status().ToString();
+    std::map<int64_t, double> stored;
+    for (const JsonValue& series : matrix->array()) {
+      for (const JsonValue& value : series.Find("values").array()) {
+        stored[std::llround(value.array().at(0).number() * 1000)] =
+            *ParseFloat(value.array().at(1).text());
+      }
+    }
+    for (const auto& [t, value] : stored) {
+      ASSERT_TRUE(state_.contains(t) && state_[t] != State::kDeleted) << "invented at " << t;
+      ASSERT_EQ(value, Value(t));
+    }
+    for (const auto& [t, state] : state_) {
+      if (state == State::kStored) {
+        ASSERT_TRUE(stored.contains(t)) << "lost at " << t;
+      }
+    }
+  }
+
+ private:
+  enum class State { kUnknown, kStored, kDeleted };
+  static double Value(int64_t timestamp_ms) { return static_cast<double>(timestamp_ms % 1009); }
+  static std::string Seconds(int64_t ms) {
+    return std::to_string(ms / 1000) + "." + std::to_string(1000 + ms % 1000).substr(1);
+  }
+
+  int64_t next_ms_ = Clock::Real().NowMs() - 3'600'000;
+  std::map<int64_t, State> state_;
+};
+
+// Checkpoints, seals, rewrites and purges all the time.
+void CompactAllTheTime(TsdbdProcess& server, const std::atomic<bool>& stop) {
+  while (!stop) {
+    if (!server.Post("/api/v1/tsdbd/compact", "").ok()) return;
+  }
+}
+
 TEST(Kill, LosesNoAcknowledgedSampleAndInventsNone) {
   const TempDir directory;
   TsdbdProcess server(directory / "data");
   Sender remote_write("by_remote_write", false);
   Sender line_protocol("by_line_protocol", true);
+  Deleter deleter;
   std::mt19937 random(20261121);
   for (int cycle = 0; cycle < Cycles(); ++cycle) {
     SCOPED_TRACE(cycle);
@@ -123,20 +195,26 @@ TEST(Kill, LosesNoAcknowledgedSampleAndInventsNone) {
     ASSERT_TRUE(started.ok()) << started.ToString();
     ASSERT_NO_FATAL_FAILURE(remote_write.Verify(server));
     ASSERT_NO_FATAL_FAILURE(line_protocol.Verify(server));
+    ASSERT_NO_FATAL_FAILURE(deleter.Verify(server));
 
     std::atomic<bool> stop = false;
     std::thread first([&] { remote_write.Run(server, stop); });
     std::thread second([&] { line_protocol.Run(server, stop); });
+    std::thread third([&] { deleter.Run(server, stop); });
+    std::thread fourth([&] { CompactAllTheTime(server, stop); });
     SleepMs(std::uniform_int_distribution<int>(20, 600)(random));
     server.process().Signal(SIGKILL);
     stop = true;
     first.join();
     second.join();
+    third.join();
+    fourth.join();
     server.Kill();
   }
   ASSERT_TRUE(server.Start().ok());
   remote_write.Verify(server);
   line_protocol.Verify(server);
+  deleter.Verify(server);
   EXPECT_GT(remote_write.CountAcknowledged(), static_cast<size_t>(Cycles()));
   EXPECT_GT(line_protocol.CountAcknowledged(), static_cast<size_t>(Cycles()));
   EXPECT_EQ(*server.Stop(), 0);

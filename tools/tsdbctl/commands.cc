@@ -31,6 +31,7 @@ int Run(int argc, const char* const* argv) {
   AddQueryCommands(&app, &invocation);
   AddWriteCommand(&app, &invocation);
   AddStatusCommands(&app, &invocation);
+  AddStorageCommands(&app, &invocation);
   AddRulesCommand(&app, &invocation);
   try {
     app.parse(argc, argv);
