@@ -45,7 +45,7 @@ class EmptyVector final : public Operator {
 }  // namespace
 
 OperatorPtr Builder::Build(const Expr& expr, const Grid& grid) {
-  if (grid.count > 1 && plan_->IsStepInvariant(expr)) {
+  if (!grid.is_instant() && plan_->IsStepInvariant(expr)) {
     return MakeStepInvariant(context_, grid, BuildNode(expr, grid.First()));
   }
   return BuildNode(expr, grid);

@@ -104,6 +104,9 @@ class Sort final : public Operator {
       columns_[series] = column;
       return reservation_.Add(column.SampleCount());
     }));
+    // A series without a float has no place in the order, and must not give its place to another
+    // that shows the same labels once names are removed.
+    std::erase_if(order_, [this](size_t i) { return !columns_[i].is_float(0); });
     // NaN is last, whichever way.
     std::stable_sort(order_.begin(), order_.end(), [this](size_t a, size_t b) {
       const double x = columns_[a].values[0];

@@ -95,6 +95,17 @@ func askOne(o options, reference *reference, client *tsdbd) (int, error) {
 	return 0, nil
 }
 
+// byChance tells whether Prometheus itself does not always give the answer that it gave: which of equal values topk
+// takes, for one, goes by the order of a Go map.
+func byChance(reference *reference, q question, got answer) bool {
+	for i := 0; i < 20; i++ {
+		if compare(q, reference.ask(q), got) == "" {
+			return true
+		}
+	}
+	return false
+}
+
 func askAll(o options, data *dataset, reference *reference, client *tsdbd) (int, error) {
 	generator := &generator{rng: rand.New(rand.NewSource(o.seed + 1_000_003)), data: data, features: o.features}
 	differences, failing, empty := 0, 0, 0
@@ -115,7 +126,7 @@ func askAll(o options, data *dataset, reference *reference, client *tsdbd) (int,
 		} else if len(want.series) == 0 {
 			empty++
 		}
-		if difference := compare(q, want, got); difference != "" {
+		if difference := compare(q, want, got); difference != "" && !byChance(reference, q, got) {
 			differences++
 			if differences <= o.maxShown {
 				fmt.Printf("%s\n    %s\n", q, difference)

@@ -255,7 +255,12 @@ func (g *generator) instantFunction(depth int) string {
 				"info("+g.selector("counter")+`, {version=~".+"})`, "info("+g.selector("gauge")+`, {__name__="build_info"})`)
 		}
 	}
-	return oneOf(g, instantFunctions...) + "(" + g.vector(depth) + ")"
+	function := oneOf(g, instantFunctions...)
+	if function == "timestamp" {
+		// With both @ and offset Prometheus forgets the offset where it looks, not where it reads.
+		return "timestamp(" + g.selector() + oneOf(g, "", " offset 1m", " @ end()") + ")"
+	}
+	return function + "(" + g.vector(depth) + ")"
 }
 
 func (g *generator) labelFunction(depth int) string {

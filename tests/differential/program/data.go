@@ -220,7 +220,7 @@ func (m *dataMaker) classicHistograms() {
 	for _, path := range []string{"/", "/login", "/static"} {
 		bounds := []string{"0.1", "0.5", "1", "2.5", "+Inf"}
 		if path == "/static" {
-			bounds = []string{"0.10", "1", "5", "1e1"} // no +Inf, other spellings
+			bounds = []string{"0.20", "1", "5", "1e1"} // no +Inf, other spellings
 		}
 		// One clock for the buckets of a histogram, as a scrape has; the values cumulate.
 		times, _ := m.times()
