@@ -12,6 +12,15 @@ std::string PolicyPrefix(PolicyId policy) {
   return key;
 }
 
+std::string KeyOf(PolicyId policy, int64_t group_start_ns, std::string_view measurement,
+                  std::string_view field) {
+  std::string key = PolicyPrefix(policy);
+  PutBytes(&key, measurement);
+  PutBytes(&key, field);
+  PutKey64(&key, static_cast<uint64_t>(group_start_ns) ^ (uint64_t{1} << 63));
+  return key;
+}
+
 }  // namespace
 
 int64_t ShardGroupStart(int64_t time_ns, int64_t length_ns) {
@@ -21,13 +30,23 @@ int64_t ShardGroupStart(int64_t time_ns, int64_t length_ns) {
   return start < INT64_MIN ? INT64_MIN : static_cast<int64_t>(start);
 }
 
+Result<std::optional<ValueType>> FieldTypes::Find(PolicyId policy, int64_t group_start_ns,
+                                                  std::string_view measurement,
+                                                  std::string_view field) const {
+  const std::string key = KeyOf(policy, group_start_ns, measurement, field);
+  const auto cached = cache_.find(key);
+  if (cached != cache_.end()) return std::optional<ValueType>(cached->second);
+  ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, key));
+  if (!row.has_value() || row->size() != 1 || static_cast<uint8_t>(row->front()) > 4) {
+    return std::optional<ValueType>();
+  }
+  return std::optional<ValueType>(static_cast<ValueType>(row->front()));
+}
+
 Result<ValueType> FieldTypes::Claim(PolicyId policy, int64_t group_start_ns,
                                     std::string_view measurement, std::string_view field,
                                     ValueType type, StoreBatch* batch) {
-  std::string key = PolicyPrefix(policy);
-  PutBytes(&key, measurement);
-  PutBytes(&key, field);
-  PutKey64(&key, static_cast<uint64_t>(group_start_ns) ^ (uint64_t{1} << 63));
+  std::string key = KeyOf(policy, group_start_ns, measurement, field);
   const auto cached = cache_.find(key);
   if (cached != cache_.end()) return cached->second;
   ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, key));

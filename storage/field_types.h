@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -27,6 +28,9 @@ class FieldTypes {
   // The type that counts; `type` itself where none did yet, which is then added to `batch`.
   Result<ValueType> Claim(PolicyId policy, int64_t group_start_ns, std::string_view measurement,
                           std::string_view field, ValueType type, StoreBatch* batch);
+  // The type that counts, if any does.
+  Result<std::optional<ValueType>> Find(PolicyId policy, int64_t group_start_ns,
+                                        std::string_view measurement, std::string_view field) const;
   // A write that carried claims has failed.
   void Forget() { cache_.clear(); }
   // Removes what is known of a measurement (all of the policy when empty), or of shard groups that
