@@ -157,7 +157,8 @@ class Engine : public Storage {
       EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void SealWindows() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   Status ApplyRetention() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
-  Status DropPartition(int32_t day) EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  Status DropPartition(const std::shared_ptr<const PartitionVersion>& judged)
+      EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   // Publishes `next`, durably together with `batch`, and has the rows of segments that it no longer
   // names dropped once no reader needs them.
   Status PublishVersion(std::shared_ptr<const PartitionVersion> next, StoreBatch batch)

@@ -418,8 +418,9 @@ void Engine::SealWindows() {
 
 Status Engine::ApplyRetention() {
   const int64_t now_ns = options_.clock->NowNs();
-  const auto catalog = catalog_.state();
   for (const auto& version : Versions()) {
+    // Later than the version, so that every policy that has a series in it is known.
+    const auto catalog = catalog_.state();
     if (version->next_series_id == 0) continue;
     const int64_t day_end_ms = (version->key.day + 1) * kDayMs;
     if (day_end_ms >= now_ns / 1'000'000) continue;
@@ -443,7 +444,7 @@ Status Engine::ApplyRetention() {
           return true;
         }));
     if (!keeps_any) {
-      RETURN_IF_ERROR(DropPartition(version->key.day));
+      RETURN_IF_ERROR(DropPartition(version));
     } else if (!(expired - version->dead).empty() && !version->segments.empty()) {
       // Another policy still needs the day: it is rewritten without what is over.
       RETURN_IF_ERROR(
@@ -458,16 +459,21 @@ Status Engine::ApplyRetention() {
        Versions()) {  // the oldest day goes; what is left is looked at next round
     if (version->segments.empty()) continue;
     if ((version->key.day + 1) * kDayMs >= now_ns / 1'000'000) break;
-    return DropPartition(version->key.day);
+    return DropPartition(version);
   }
   return Status::Ok();
 }
 
 // The day goes on empty in its next generation, under keys of its own, so that late samples never
 // meet rows that are still to be dropped.
-Status Engine::DropPartition(int32_t day) {
+//
+// `judged` is what was found to be over. What the head holds of the day is not in it and may be of a
+// policy that lives; the checkpoint would move it there unseen.
+Status Engine::DropPartition(const std::shared_ptr<const PartitionVersion>& judged) {
+  const int32_t day = judged->key.day;
   RETURN_IF_ERROR(CheckpointLocked());
   const auto previous = VersionOf(day);
+  if (previous != judged) return Status::Ok();  // there is more in it now: later
   {
     const MutexLock lock(head_mutex_);
     Partition* partition = partitions_.at(day).get();
