@@ -201,8 +201,7 @@ InfluxWriteOutcome HandleInfluxWrite(const InfluxWriteRequest& request,
   }
   const Result<PolicyId> policy = catalog.Resolve(request.database, request.policy);
   if (!policy.ok()) {
-    return RefuseAfterParsing(&parser, &batch, 500,
-                              "retention policy not found: " + std::string(request.policy));
+    return RefuseAfterParsing(&parser, &batch, 500, policy.status().message());
   }
 
   InfluxWriteOutcome outcome;

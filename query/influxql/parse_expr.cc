@@ -6,42 +6,6 @@
 #include "query/influxql/parser_core.h"
 
 namespace tsdb::influxql {
-namespace {
-
-// What RE2 says of a bad pattern, in the words of Go's regexp package.
-std::string GoRegexError(std::string_view pattern, std::string_view re2_message) {
-  struct Pair {
-    std::string_view re2;
-    std::string_view go;
-  };
-  constexpr Pair kPairs[] = {
-      {"missing )", "missing closing )"},
-      {"missing ]", "missing closing ]"},
-      {"no argument for repetition operator", "missing argument to repetition operator"},
-      {"bad repetition operator", "invalid nested repetition operator"},
-      {"unexpected )", "unexpected )"},
-      {"invalid escape sequence", "invalid escape sequence"},
-      {"trailing \\", "trailing backslash at end of expression"},
-      {"invalid perl operator", "invalid or unsupported Perl syntax"},
-      {"invalid character class range", "invalid character class range"},
-      {"invalid character class", "invalid character class"},
-      {"invalid repetition size", "invalid repeat count"},
-      {"invalid UTF-8", "invalid UTF-8"},
-      {"invalid named capture group", "invalid named capture"},
-  };
-  for (const Pair& pair : kPairs) {
-    const size_t at = re2_message.find(pair.re2);
-    if (at == std::string_view::npos) continue;
-    std::string_view argument = re2_message.substr(at + pair.re2.size());
-    if (argument.starts_with(": ")) argument.remove_prefix(2);
-    if (argument.empty() || pair.re2 == "missing )") argument = pattern;
-    return "error parsing regexp: " + std::string(pair.go) + ": `" + std::string(argument) + "`";
-  }
-  return "error parsing regexp: " + std::string(re2_message);
-}
-
-}  // namespace
-
 Result<ExprPtr> Parser::ParseWholeExpr() {
   ASSIGN_OR_RETURN(ExprPtr expr, Expression());
   const Lexeme rest = Next();
@@ -231,7 +195,7 @@ Result<ExprPtr> Parser::BoundError(const Lexeme& lexeme) {
 
 Result<ExprPtr> Parser::CompileRegex(const Lexeme& lexeme) {
   Result<Regex> regex = Regex::Compile(lexeme.text);
-  if (!regex.ok()) return At(GoRegexError(lexeme.text, regex.status().message()), lexeme.position);
+  if (!regex.ok()) return At(regex.status().message(), lexeme.position);
   return RegexLiteral(lexeme.text, std::make_shared<const Regex>(*std::move(regex)));
 }
 

@@ -83,7 +83,7 @@ class Mean : public Reducer {
 class Select : public Reducer {
  public:
   enum class Kind : uint8_t { kMax, kMin, kFirst, kLast };
-  explicit Select(Kind kind) : kind_(kind) {}
+  Select(Kind kind, bool ties_by_value) : kind_(kind), ties_by_value_(ties_by_value) {}
 
   void Add(Point point) override {
     if (!has_ || Beats(point)) best_ = std::move(point);
@@ -96,26 +96,26 @@ class Select : public Reducer {
  private:
   bool Beats(const Point& point) const {
     const bool earlier = point.time < best_.time;
-    const bool same_time = point.time == best_.time;
+    const bool tie = ties_by_value_ && point.time == best_.time;
+    // Of booleans at one time the first is false, of others the greatest.
+    const bool wants_less = std::holds_alternative<bool>(point.value) && kind_ == Kind::kFirst;
+    const bool wins = tie && (wants_less ? Less(point.value, best_.value)
+                                         : Less(best_.value, point.value));
     switch (kind_) {
       case Kind::kMax:
         return Less(best_.value, point.value) || (point.value == best_.value && earlier);
       case Kind::kMin:
         return Less(point.value, best_.value) || (point.value == best_.value && earlier);
-      case Kind::kFirst: {
-        // Of booleans at one time the first is false, of others the greatest.
-        const bool is_boolean = std::holds_alternative<bool>(point.value);
-        const bool wins = is_boolean ? Less(point.value, best_.value)
-                                     : Less(best_.value, point.value);
-        return earlier || (same_time && wins);
-      }
+      case Kind::kFirst:
+        return earlier || wins;
       case Kind::kLast:
-        return point.time > best_.time || (same_time && Less(best_.value, point.value));
+        return point.time > best_.time || wins;
     }
     return false;
   }
 
   Kind kind_;
+  bool ties_by_value_;
   bool has_ = false;
   Point best_;
 };
@@ -195,19 +195,25 @@ class Mode : public Collector {
       return;
     }
     SortByValue();
-    // Of values that are as frequent, the one that came first wins.
+    // InfluxDB compares a value with the most frequent one so far when it is seen again, and takes it
+    // unless its first time is later than the last time of the other. Where no value is seen twice the
+    // least one wins.
     size_t best = 0;
     size_t best_count = 0;
-    for (size_t begin = 0; begin < points_.size();) {
-      size_t end = begin;
-      while (end < points_.size() && points_[end].value == points_[begin].value) ++end;
-      const size_t count = end - begin;
-      if (count > best_count ||
-          (count == best_count && points_[begin].time < points_[best].time)) {
-        best = begin;
-        best_count = count;
+    int64_t best_time = points_[0].time;
+    size_t run = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < points_.size(); ++i) {
+      if (points_[i].value != points_[run].value) {
+        run = i;
+        count = 1;
+        continue;
       }
-      begin = std::max(end, begin + 1);  // a NaN equals nothing
+      ++count;
+      if (best_count > count || (best_count == count && points_[run].time > best_time)) continue;
+      best_count = count;
+      best = i;
+      best_time = points_[i].time;
     }
     out->push_back(At(start, points_[best].value));
   }
@@ -344,13 +350,16 @@ Status CheckReducer(const ReducerSpec& spec) {
 
 std::unique_ptr<Reducer> MakeReducer(const ReducerSpec& spec) {
   const std::string_view function = spec.function;
+  const auto select = [&](Select::Kind kind) {
+    return std::make_unique<Select>(kind, spec.ties_by_value);
+  };
   if (function == "count") return std::make_unique<Count>();
   if (function == "sum") return std::make_unique<Sum>();
   if (function == "mean") return std::make_unique<Mean>();
-  if (function == "max") return std::make_unique<Select>(Select::Kind::kMax);
-  if (function == "min") return std::make_unique<Select>(Select::Kind::kMin);
-  if (function == "first") return std::make_unique<Select>(Select::Kind::kFirst);
-  if (function == "last") return std::make_unique<Select>(Select::Kind::kLast);
+  if (function == "max") return select(Select::Kind::kMax);
+  if (function == "min") return select(Select::Kind::kMin);
+  if (function == "first") return select(Select::Kind::kFirst);
+  if (function == "last") return select(Select::Kind::kLast);
   if (function == "spread") return std::make_unique<Spread>();
   if (function == "median") return std::make_unique<Median>();
   if (function == "mode") return std::make_unique<Mode>();

@@ -139,6 +139,8 @@ class CallBuilder {
     spec.function = name;
     spec.input = TypeOfExpr(arg).value_or(DataType::kUnknown);
     if (spec.input == DataType::kTag) spec.input = DataType::kString;
+    spec.ties_by_value = !options_.interval.empty() || !context_.aux.empty();
+    spec.variable = arg.is(Kind::kVarRef) ? arg.text : "";
     if (name == "percentile") {
       const Expr& share = *call.args[1];
       spec.percentile =
@@ -146,7 +148,7 @@ class CallBuilder {
     }
     const bool has_count = name == "top" || name == "bottom" || name == "sample";
     if (has_count) spec.count = call.args.back()->integer;
-    if (arg.is(Kind::kVarRef) && !HasField(arg)) return Empty();
+    if (arg.is(Kind::kVarRef) && (!HasField(arg) || LostInMerge(spec))) return Empty();
     RETURN_IF_ERROR(CheckReducer(spec));
 
     // Whether points keep their own times.
@@ -165,6 +167,19 @@ class CallBuilder {
     if (!fills) return stream;
     return FillGaps(std::move(stream), FillSpecOf(call), windows, context_.select->zone,
                     context_.select->ascending);
+  }
+
+  // Of several sources InfluxDB keeps those whose type is the first one's, and a subquery without the
+  // variable counts as one of floats.
+  bool LostInMerge(const ReducerSpec& spec) const {
+    const auto& sources = context_.select->sources;
+    const bool merged = spec.function == "sum" || spec.function == "min" ||
+                        spec.function == "max" || spec.function == "first" ||
+                        spec.function == "last";
+    if (!merged || sources.size() < 2 || !sources[0].subquery || spec.input == DataType::kFloat) {
+      return false;
+    }
+    return !HasVariable(*sources[0].subquery, spec.variable);
   }
 
   static Result<PointStreamPtr> Empty() {
@@ -345,6 +360,14 @@ Result<PointStreamPtr> BuildRaw(const CallContext& context) {
   for (const SeriesEntry* entry : context.group->series) {
     inputs.push_back(StreamSeries(*entry, nullptr, context.aux, context.options.range, ascending,
                                   context.cancel));
+  }
+  // InfluxDB reads only one row past the offset in each shard where there is no LIMIT.
+  const PreparedSelect& select = *context.select;
+  if (select.limit == 0 && select.offset > 0 && !inputs.empty()) {
+    PointStreamPtr merged = MergeStreams(std::move(inputs), ascending);
+    inputs.clear();
+    inputs.push_back(LimitPerShard(std::move(merged), select.offset + 1,
+                                   context.group->series[0]->shard_group_ns));
   }
   for (const SubqueryRows& rows : context.group->subqueries) {
     inputs.push_back(StreamRows(rows, nullptr, context.aux));

@@ -339,6 +339,10 @@ Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
   return GroupFinder(select, symbols, options, schema).Run();
 }
 
+bool HasVariable(const PreparedSelect& inner, const std::string& name) {
+  return FindInRows(inner, {name, DataType::kUnknown}).kind != RowSource::Kind::kNothing;
+}
+
 PointStreamPtr StreamRows(const SubqueryRows& rows, const ColumnRef* driver,
                           const std::vector<ColumnRef>& aux) {
   return std::make_unique<RowStream>(rows, driver, aux);

@@ -79,6 +79,9 @@ Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context);
 // The rows of a SELECT without calls.
 Result<PointStreamPtr> BuildRaw(const CallContext& context);
 
+// Whether rows of a subquery have a column or a tag of that name.
+bool HasVariable(const PreparedSelect& inner, const std::string& name);
+
 // Points out of a subquery's rows; see StreamSeries. REQUIRES: `rows` outlives the stream.
 PointStreamPtr StreamRows(const SubqueryRows& rows, const ColumnRef* driver,
                           const std::vector<ColumnRef>& aux);

@@ -128,7 +128,9 @@ class Preparer {
       }
       ASSIGN_OR_RETURN(const std::optional<Place> place,
                        schema_->Find(source.database, source.policy));
-      if (!place.has_value()) continue;
+      if (!place.has_value()) {
+        return NotFound("retention policy not found: " + source.policy);
+      }
       prepared.place = *place;
       if (!source.regex) {
         prepared.measurement = source.name;

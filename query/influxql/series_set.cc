@@ -258,6 +258,7 @@ Result<std::unique_ptr<MeasurementSeries>> FindSeries(const PreparedSource& sour
       SeriesEntry entry;
       entry.tags = TagsOf(labels);
       entry.selection = &selection;
+      entry.shard_group_ns = source.place.shard_group_ns;
       found->entries.push_back(std::move(entry));
     }
     if (is_wanted) found->entries[at->second].fields.emplace_back(field, i);

@@ -25,6 +25,7 @@ struct SeriesEntry {
   std::vector<std::pair<std::string, size_t>> fields;  // name and index in the selection
   ExprPtr filter;  // what is to be asked of each row; null: nothing
   const storage::SeriesSelection* selection = nullptr;
+  int64_t shard_group_ns = 0;  // of its policy
   // nullptr when there is no such field.
   const size_t* FindField(std::string_view name) const;
 };

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "base/duration.h"
@@ -64,6 +65,63 @@ Status CheckDurations(const storage::RetentionPolicy& policy) {
     return InvalidArgument("retention policy duration must be greater than the shard duration");
   }
   return Status::Ok();
+}
+
+// InfluxDB's settings with what is so here: limits that there are not are 0, parts that there are not are
+// off.
+struct Setting {
+  std::string_view name;
+  Value value;
+};
+struct ModuleSettings {
+  std::string_view name;
+  std::vector<Setting> settings;
+};
+const std::vector<ModuleSettings>& Modules() {
+  const auto zero = Value(int64_t{0});
+  static const std::vector<ModuleSettings> modules = {
+      {"config", {{"bind-address", std::string()}, {"reporting-enabled", false}}},
+      {"config-coordinator",
+       {{"log-queries-after", std::string("0s")},
+        {"max-concurrent-queries", zero},
+        {"max-select-buckets", zero},
+        {"max-select-point", zero},
+        {"max-select-series", zero},
+        {"query-timeout", std::string("0s")},
+        {"write-timeout", std::string("0s")}}},
+      {"config-cqs",
+       {{"enabled", true}, {"query-stats-enabled", false}, {"run-interval", std::string("1s")}}},
+      {"config-data",
+       {{"cache-max-memory-size", zero},
+        {"cache-snapshot-memory-size", zero},
+        {"cache-snapshot-write-cold-duration", std::string("0s")},
+        {"compact-full-write-cold-duration", std::string("0s")},
+        {"dir", std::string()},
+        {"max-concurrent-compactions", zero},
+        {"max-series-per-database", zero},
+        {"max-values-per-tag", zero},
+        {"wal-dir", std::string()},
+        {"wal-fsync-delay", std::string("0s")}}},
+      {"config-httpd",
+       {{"access-log-path", std::string()},
+        {"bind-address", std::string()},
+        {"enabled", true},
+        {"https-enabled", false},
+        {"max-connection-limit", zero},
+        {"max-row-limit", zero}}},
+      {"config-meta", {{"dir", std::string()}}},
+      {"config-monitor", {{"store-enabled", false}}},
+      {"config-precreator",
+       {{"advance-period", std::string("0s")},
+        {"check-interval", std::string("0s")},
+        {"enabled", false}}},
+      {"config-retention", {{"check-interval", std::string("1s")}, {"enabled", true}}},
+      {"config-subscriber",
+       {{"enabled", false},
+        {"http-timeout", std::string("0s")},
+        {"write-buffer-size", zero},
+        {"write-concurrency", zero}}}};
+  return modules;
 }
 
 }  // namespace
@@ -406,10 +464,25 @@ Status StatementRunner::operator()(const ShowModulesStatement& s) const {
     Table("build", {"Branch", "Build Time", "Commit", "Version"},
           {{none, none, none, services.version}});
   }
+  for (const ModuleSettings& module : Modules()) {
+    if (!wanted(module.name)) continue;
+    std::vector<std::string> columns;
+    std::vector<Value> row;
+    for (const Setting& setting : module.settings) {
+      columns.emplace_back(setting.name);
+      row.push_back(setting.value);
+    }
+    Table(std::string(module.name), std::move(columns), {std::move(row)});
+  }
   if (wanted("network")) {
     char host[256] = {};
     if (gethostname(host, sizeof(host) - 1) != 0) host[0] = '\0';
     Table("network", {"hostname"}, {{std::string(host)}});
+  }
+  if (wanted("runtime")) {
+    Table("runtime", {"GOARCH", "GOMAXPROCS", "GOOS", "version"},
+          {{std::string("amd64"), static_cast<int64_t>(std::thread::hardware_concurrency()),
+            std::string("linux"), std::string()}});
   }
   if (wanted("system")) {
     Table("system", {"PID", "currentTime", "started", "uptime"},

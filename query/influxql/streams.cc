@@ -37,7 +37,8 @@ int CompareTexts(const Point& a, const Point& b) {
   return 0;
 }
 
-// A heap of one point for each input.
+// A binary heap of one point for each input. In which order points of one time come is decided by the
+// moves of the heap alone, as in InfluxDB: which of them a LIMIT keeps is seen by clients.
 class Merge : public PointStream {
  public:
   Merge(std::vector<PointStreamPtr> inputs, bool ascending)
@@ -46,14 +47,15 @@ class Merge : public PointStream {
   Result<bool> Next(Point* point) override {
     if (!started_) RETURN_IF_ERROR(Start());
     if (heap_.empty()) return false;
-    const auto after = [this](const Head& a, const Head& b) { return After(a, b); };
-    std::pop_heap(heap_.begin(), heap_.end(), after);
+    const size_t last = heap_.size() - 1;
+    std::swap(heap_[0], heap_[last]);
+    Down(0, last);
     Head& head = heap_.back();
     *point = std::move(head.point);
     head.point = Point();
     ASSIGN_OR_RETURN(const bool more, inputs_[head.input]->Next(&head.point));
     if (more) {
-      std::push_heap(heap_.begin(), heap_.end(), after);
+      Up(last);
     } else {
       inputs_[head.input].reset();
       heap_.pop_back();
@@ -67,14 +69,32 @@ class Merge : public PointStream {
     size_t input = 0;
   };
 
-  bool After(const Head& a, const Head& b) const {
-    if (a.point.time != b.point.time) {
-      return ascending_ ? a.point.time > b.point.time : a.point.time < b.point.time;
+  bool Before(size_t a, size_t b) const {
+    const Point& x = heap_[a].point;
+    const Point& y = heap_[b].point;
+    if (x.time != y.time) return ascending_ ? x.time < y.time : x.time > y.time;
+    const int order = CompareTexts(x, y);
+    return ascending_ ? order < 0 : order > 0;
+  }
+
+  void Up(size_t at) {
+    while (at > 0) {
+      const size_t parent = (at - 1) / 2;
+      if (!Before(at, parent)) return;
+      std::swap(heap_[at], heap_[parent]);
+      at = parent;
     }
-    if (const int order = CompareTexts(a.point, b.point); order != 0) {
-      return ascending_ ? order > 0 : order < 0;
+  }
+
+  void Down(size_t at, size_t size) {
+    for (;;) {
+      size_t child = 2 * at + 1;
+      if (child >= size) return;
+      if (child + 1 < size && Before(child + 1, child)) ++child;
+      if (!Before(child, at)) return;
+      std::swap(heap_[at], heap_[child]);
+      at = child;
     }
-    return ascending_ ? a.input > b.input : a.input < b.input;
   }
 
   Status Start() {
@@ -85,8 +105,7 @@ class Merge : public PointStream {
       ASSIGN_OR_RETURN(const bool more, inputs_[i]->Next(&head.point));
       if (more) heap_.push_back(std::move(head));
     }
-    std::make_heap(heap_.begin(), heap_.end(),
-                   [this](const Head& a, const Head& b) { return After(a, b); });
+    for (size_t i = heap_.size() / 2; i > 0; --i) Down(i - 1, heap_.size());
     return Status::Ok();
   }
 
@@ -113,6 +132,31 @@ class Limit : public PointStream {
   PointStreamPtr input_;
   int64_t limit_;
   int64_t offset_;
+  int64_t seen_ = 0;
+};
+
+class PerShard : public PointStream {
+ public:
+  PerShard(PointStreamPtr input, int64_t count, int64_t shard_group_ns)
+      : input_(std::move(input)), count_(count), length_ns_(shard_group_ns) {}
+  Result<bool> Next(Point* point) override {
+    for (;;) {
+      ASSIGN_OR_RETURN(const bool more, input_->Next(point));
+      if (!more) return false;
+      // Groups are cut from the year 1 on.
+      constexpr __int128 kYearOneNs = static_cast<__int128>(719'162) * 86'400'000'000'000;
+      const __int128 group = (static_cast<__int128>(point->time) + kYearOneNs) / length_ns_;
+      if (group != group_) seen_ = 0;
+      group_ = group;
+      if (++seen_ <= count_) return true;
+    }
+  }
+
+ private:
+  PointStreamPtr input_;
+  int64_t count_;
+  int64_t length_ns_;
+  __int128 group_ = -1;
   int64_t seen_ = 0;
 };
 
@@ -252,6 +296,11 @@ PointStreamPtr MergeStreams(std::vector<PointStreamPtr> inputs, bool ascending) 
 PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset) {
   if (limit <= 0 && offset <= 0) return input;
   return std::make_unique<Limit>(std::move(input), limit, offset);
+}
+
+PointStreamPtr LimitPerShard(PointStreamPtr input, int64_t count, int64_t shard_group_ns) {
+  if (shard_group_ns <= 0) return input;
+  return std::make_unique<PerShard>(std::move(input), count, shard_group_ns);
 }
 
 PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Windows& windows,

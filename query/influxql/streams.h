@@ -33,6 +33,9 @@ PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Window
 
 PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset);
 
+// At most `count` points of each of InfluxDB's shard groups.
+PointStreamPtr LimitPerShard(PointStreamPtr input, int64_t count, int64_t shard_group_ns);
+
 // `unit_ns` is what a derivative is per.
 PointStreamPtr Derivative(PointStreamPtr input, int64_t unit_ns, bool non_negative, bool ascending);
 PointStreamPtr Difference(PointStreamPtr input, bool non_negative);

@@ -122,13 +122,13 @@ void WindowSums::Run(const std::vector<T>& values, const std::vector<int64_t>& t
     }
     case Function::kFirst:
       if (is_new || times[from] < cell->time ||
-          (times[from] == cell->time && values[from] > *low)) {
+          (times[from] == cell->time && !windows_->empty() && values[from] > *low)) {
         select(from);
       }
       break;
     case Function::kLast:
       if (is_new || times[to - 1] > cell->time ||
-          (times[to - 1] == cell->time && values[to - 1] > *low)) {
+          (times[to - 1] == cell->time && !windows_->empty() && values[to - 1] > *low)) {
         select(to - 1);
       }
       break;
