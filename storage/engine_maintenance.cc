@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "storage/engine_impl.h"
@@ -65,12 +66,12 @@ Result<DeleteReport> Engine::CountDeleted(const DeleteRequest& request) const {
       if (samples > 0) ++report.series;
     }
   }
-  if (stored > 0) {
-    const double bytes_per_sample =
-        static_cast<double>(store_->TableBytes(Family::kChunks)) / static_cast<double>(stored);
-    report.size_bytes =
-        static_cast<uint64_t>(static_cast<double>(report.samples) * bytes_per_sample);
-  }
+  // What nothing is known of yet is taken for the journal's usual bytes a sample.
+  const double bytes_per_sample =
+      stored == 0
+          ? 3
+          : static_cast<double>(store_->TableBytes(Family::kChunks)) / static_cast<double>(stored);
+  report.size_bytes = static_cast<uint64_t>(static_cast<double>(report.samples) * bytes_per_sample);
   return report;
 }
 
@@ -83,6 +84,7 @@ Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
   int64_t max_ns = 0;
   BoundsOf(request, &min_ns, &max_ns);
   const CancelToken never;
+  std::unordered_set<Hash128> deleted;  // identities, as a series is in many partitions
   const MutexLock lock(maintenance_mutex_);
   RETURN_IF_ERROR(CheckpointLocked());
   const auto catalog = catalog_.state();
@@ -96,7 +98,10 @@ Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
     }
     tombstone.series -= snapshot.version->dead;
     if (tombstone.series.empty()) continue;
-    report.series += tombstone.series.size();
+    RETURN_IF_ERROR(
+        index.ForEachIdentity(tombstone.series.ToVector(), [&](size_t, std::string_view row) {
+          if (deleted.insert(HashBytes128(row, 0)).second) ++report.series;
+        }));
     const int32_t day = snapshot.version->key.day;
     auto next = std::make_shared<PartitionVersion>(*VersionOf(day));
     tombstone.last_segment = next_segment_ - 1;

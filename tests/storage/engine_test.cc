@@ -388,7 +388,10 @@ TEST_F(EngineTest, DeletedSamplesStayAwayInEverySegmentWhoseTimesFollowOnEachOth
   }
   DeleteRequest all;
   all.selectors = {{Equal("__name__", "a")}};
-  ASSERT_TRUE(storage_->Delete(all).ok());
+  TestBatch yesterday;
+  yesterday.Float({{"__name__", "a"}}, kNow - 86'400'000, 1);
+  Append(yesterday);
+  EXPECT_EQ(storage_->Delete(all)->series, 1U);  // in two partitions
   TestBatch later;
   later.Float({{"__name__", "a"}}, kNow + 4, 4);
   Append(later);
