@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "base/hash.h"
+
 namespace tsdb::bench {
 namespace {
 
@@ -147,8 +149,12 @@ SeriesSpec MakeSeries(Shape shape, uint64_t number) {
   return {};
 }
 
+// SplitMix64 walks by a constant, so states must not be multiples of it: series would be copies of
+// each other, shifted in time, and compress as no real ones do.
 MovingValue::MovingValue(Movement movement, uint64_t seed)
-    : movement_(movement), state_(seed * 0x9e3779b97f4a7c15ULL + 1), value_(0) {
+    : movement_(movement),
+      state_(HashBytes64({reinterpret_cast<const char*>(&seed), sizeof seed})),
+      value_(0) {
   const uint64_t start = Random();
   switch (movement) {
     case Movement::kConstant:
