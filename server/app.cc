@@ -11,13 +11,12 @@
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/text.h"
 #include "base/thread_pool.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "server/api/alerts.h"
 #include "server/api/health.h"
-#include "server/api/influx_query.h"
-#include "server/api/influx_write.h"
 #include "server/api/prom_query.h"
 #include "server/api/prom_status.h"
 #include "server/api/prom_write.h"
@@ -25,6 +24,7 @@
 #include "server/api/web_page.h"
 #include "server/config.h"
 #include "server/front_door.h"
+#include "server/influx_service.h"
 #include "server/process_metrics.h"
 #include "server/self_scrape.h"
 #include "server/version.h"
@@ -78,6 +78,7 @@ class AppImpl : public App {
     ready_ = false;
     if (server_ != nullptr) server_->Stop(kStopGraceMs);
     self_scrape_.reset();
+    if (influx_ != nullptr) influx_->Stop();
     if (rules_ != nullptr) rules_->Stop();
     if (notifications_ != nullptr) notifications_->Stop();
   }
@@ -95,8 +96,9 @@ class AppImpl : public App {
     engine_ =
         promql::Engine::Create(EngineOptionsFor(config), storage_.get(), &query_pool_, &metrics_);
     RETURN_IF_ERROR(StartAlerting(config));
+    RETURN_IF_ERROR(StartInflux(config, web));
     NoteLoaded(config);
-    RETURN_IF_ERROR(Listen(config, std::move(web)));
+    RETURN_IF_ERROR(Listen(std::move(web)));
     StartSelfScrape(config);
     ready_ = true;
     return Status::Ok();
@@ -174,6 +176,24 @@ class AppImpl : public App {
     return Status::Ok();
   }
 
+  Status StartInflux(const Config& config, const WebConfig& web) {
+    InfluxService::Options influx_options;
+    influx_options.storage = storage_.get();
+    influx_options.metrics = &metrics_;
+    influx_options.auth_enabled = config.influx_auth_enabled;
+    influx_options.max_body_bytes = config.influx_max_body_bytes;
+    if (!web.users.empty()) {
+      web_users_ = std::make_unique<BasicAuth>(web.users);
+      influx_options.web_admin = [this](std::string_view user, std::string_view password) {
+        const std::string plain = std::string(user) + ":" + std::string(password);
+        return web_users_->Check("Basic " + Base64Encode(plain)).has_value();
+      };
+    }
+    ASSIGN_OR_RETURN(influx_, InfluxService::Open(std::move(influx_options)));
+    influx_->Start();
+    return Status::Ok();
+  }
+
   Status LoadAlerting(const Config& config) {
     ASSIGN_OR_RETURN(const auto notification_config, ReadNotificationConfig(options_));
     ASSIGN_OR_RETURN(const alert::RuleLoad rules, ReadRules(config));
@@ -216,11 +236,11 @@ class AppImpl : public App {
     return config_yaml_;
   }
 
-  net::Router BuildRouter(const Config& config) {
+  net::Router BuildRouter() {
     net::Router router;
     AddPromQueryRoutes({.engine = engine_.get(),
                         .querier = storage_.get(),
-                        .scope = [](const net::HttpRequest&) { return storage::Scope(); }},
+                        .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
                        &router);
     AddPromWriteRoutes({.appender = storage_.get(),
                         .catalog = &storage_->catalog(),
@@ -228,13 +248,7 @@ class AppImpl : public App {
                         .limits = {},
                         .required = nullptr},
                        &router);
-    AddInfluxWriteRoutes({.appender = storage_.get(),
-                          .catalog = &storage_->catalog(),
-                          .metrics = &metrics_,
-                          .max_body_bytes = config.influx_max_body_bytes,
-                          .required = nullptr},
-                         &router);
-    AddInfluxQueryRoutes({.catalog = &storage_->catalog()}, &router);
+    influx_->AddRoutes(&router);
     AddPromStatusRoutes({.maintenance = storage_.get(),
                          .enable_admin_api = options_.flags.enable_admin_api,
                          .data_directory = options_.storage.path,
@@ -254,7 +268,7 @@ class AppImpl : public App {
     return router;
   }
 
-  Status Listen(const Config& config, WebConfig web) {
+  Status Listen(WebConfig web) {
     for (const std::string& setting : web.warnings) {
       LogWarn("this part of the web configuration has no effect here", {{"setting", setting}});
     }
@@ -269,7 +283,8 @@ class AppImpl : public App {
     ASSIGN_OR_RETURN(front_door_,
                      FrontDoor::Create({.cors_origin = options_.flags.cors_origin,
                                         .users = std::move(web.users),
-                                        .response_headers = std::move(web.response_headers)}));
+                                        .response_headers = std::move(web.response_headers),
+                                        .influx = &influx_->auth()}));
     net::HttpServerOptions http;
     http.listen_addresses = options_.listen_addresses;
     http.route_prefix = options_.route_prefix;
@@ -277,7 +292,7 @@ class AppImpl : public App {
     ASSIGN_OR_RETURN(
         server_,
         net::HttpServer::Start(
-            std::move(http), BuildRouter(config), {&append_pool_, &query_pool_, &admin_pool_},
+            std::move(http), BuildRouter(), {&append_pool_, &query_pool_, &admin_pool_},
             [this](net::HttpRequest& request) { return front_door_->Before(request); },
             [this](const net::HttpRequest& request, net::HttpResponse& response, int64_t) {
               front_door_->After(request, &response);
@@ -314,6 +329,8 @@ class AppImpl : public App {
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alert::NotificationManager> notifications_;
   std::unique_ptr<alert::RuleManager> rules_;
+  std::unique_ptr<BasicAuth> web_users_;  // null without users in web.yml
+  std::unique_ptr<InfluxService> influx_;
   std::unique_ptr<FrontDoor> front_door_;
   std::unique_ptr<SelfScrape> self_scrape_;
   std::unique_ptr<net::HttpServer> server_;

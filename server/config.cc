@@ -97,9 +97,8 @@ Status ReadInflux(const YamlNode& influx, Config* config) {
       influx.RejectUnknownKeys("influx", {"auth_enabled", "databases", "max_body_size"}));
   RETURN_IF_ERROR(ReadDatabases(influx["databases"], "influx.databases", config));
   if (!influx["auth_enabled"].empty()) {
-    ASSIGN_OR_RETURN(const bool enabled, influx["auth_enabled"].AsBool("auth_enabled"));
-    // Running open where the file asks for users would be worse than not running.
-    if (enabled) return AtLine(influx["auth_enabled"], "influx.auth_enabled is not supported yet");
+    ASSIGN_OR_RETURN(config->influx_auth_enabled,
+                     influx["auth_enabled"].AsBool("auth_enabled"));
   }
   if (!influx["max_body_size"].empty()) {
     ASSIGN_OR_RETURN(const int64_t bytes, influx["max_body_size"].AsInt("max_body_size"));

@@ -36,6 +36,7 @@ struct Config {
   std::vector<std::string> rule_files;    // paths, patterns resolved
   std::vector<DatabaseConfig> databases;  // of `databases` and `influx.databases`
   size_t influx_max_body_bytes = 25'000'000;
+  bool influx_auth_enabled = false;       // users and grants as InfluxDB has them
   LimitsConfig limits;
 
   // Only in the embedded configuration: our own metrics are stored at this interval; 0: not at all.

@@ -12,6 +12,21 @@ namespace {
 constexpr std::array<std::string_view, 6> kOpenPaths = {"/-/healthy", "/-/ready", "/ping",
                                                         "/status",    "/health",  "/ready"};
 
+// Of Prometheus' API, what is asked with POST because it is long.
+bool IsQuery(std::string_view path) {
+  constexpr std::array<std::string_view, 6> kQueries = {
+      "/api/v1/query",  "/api/v1/query_range", "/api/v1/query_exemplars",
+      "/api/v1/series", "/api/v1/labels",      "/api/v1/read"};
+  return std::find(kQueries.begin(), kQueries.end(), path) != kQueries.end();
+}
+
+std::unique_ptr<net::HttpResponse> Challenge() {
+  auto response =
+      std::make_unique<net::HttpResponse>(net::HttpResponse::Text(401, "Unauthorized\n"));
+  response->headers.Add("WWW-Authenticate", "Basic");
+  return response;
+}
+
 bool IsPromApi(std::string_view path) {
   return path.starts_with("/api/v1/") || path.starts_with("/api/v2/") || path == "/federate";
 }
@@ -40,15 +55,36 @@ std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) 
   }
   const bool open =
       std::find(kOpenPaths.begin(), kOpenPaths.end(), request.path) != kOpenPaths.end();
-  if (auth_ == nullptr || open) return nullptr;
+  const bool influx_users = options_.influx != nullptr && options_.influx->enabled();
+  if ((auth_ == nullptr && !influx_users) || open) return nullptr;
+  // InfluxDB's API asks for itself, in an order of its own.
+  if (influx_users && IsInfluxPath(request.path)) return nullptr;
+  if (influx_users && AdmitInfluxUser(request)) return nullptr;
+  if (auth_ == nullptr) return Challenge();
   if (std::optional<std::string> user = auth_->Check(request.headers.Get("Authorization"))) {
     request.user = *std::move(user);
     return nullptr;
   }
-  auto response =
-      std::make_unique<net::HttpResponse>(net::HttpResponse::Text(401, "Unauthorized\n"));
-  response->headers.Add("WWW-Authenticate", "Basic");
-  return response;
+  return Challenge();
+}
+
+// Whoever reads by PromQL is held to the databases granted (see the routes' scopes); what changes
+// anything takes an administrator.
+bool FrontDoor::AdmitInfluxUser(net::HttpRequest& request) const {
+  InfluxIdentity identity;
+  if (options_.influx->Identify(request, &identity).has_value()) return false;
+  if (identity.anonymous) return false;
+  const bool reads = request.method == "GET" || request.method == "HEAD" || IsQuery(request.path);
+  const bool administers = request.path.starts_with("/api/v1/admin") ||
+                           request.path.starts_with("/-/") || !reads;
+  if (administers && !identity.unrestricted &&
+      !(request.path == "/api/v1/write" &&
+        options_.influx->May(identity, influxql::Privilege::kWrite,
+                             request.query.Has("db") ? request.query.Get("db") : "prometheus"))) {
+    return false;
+  }
+  request.user = identity.name;
+  return true;
 }
 
 // As Prometheus does (prometheus/common/server and util/httputil/cors.go).
@@ -72,6 +108,8 @@ void FrontDoor::After(const net::HttpRequest& request, net::HttpResponse* respon
     FinishInfluxResponse(request, options_.clock->NowNs(), response);
   } else if (IsPromApi(request.path)) {
     AddCors(request, response);
+  } else if (response->status == 404) {
+    MarkUnknownPath(response);
   }
   for (const auto& [name, value] : options_.response_headers) response->headers.Set(name, value);
 }

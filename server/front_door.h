@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/regex.h"
 #include "net/http_message.h"
+#include "server/api/influx_auth.h"
 #include "server/auth/basic_auth.h"
 
 namespace tsdb::server {
@@ -20,6 +21,8 @@ class FrontDoor {
     std::string cors_origin = ".*";            // --web.cors.origin; anchored
     std::map<std::string, std::string> users;  // of web.yml; none: everything is open
     std::vector<std::pair<std::string, std::string>> response_headers;  // of web.yml
+    // InfluxDB's users, when authentication by them is on; null: off. Borrowed.
+    const InfluxAuth* influx = nullptr;
     const Clock* clock = &Clock::Real();
   };
   // kInvalidArgument when the origin is no regex.
@@ -31,6 +34,8 @@ class FrontDoor {
 
  private:
   explicit FrontDoor(Options options, Regex origin);
+  // Whether the request comes from an Influx user who may make it; sets the request's user.
+  bool AdmitInfluxUser(net::HttpRequest& request) const;
   void AddCors(const net::HttpRequest& request, net::HttpResponse* response) const;
 
   Options options_;

@@ -6,13 +6,14 @@
 #include <cstdio>
 
 #include "base/hash.h"
+#include "base/text.h"
 #include "ingest/influx/influx_write.h"
 
 namespace tsdb::server {
 namespace {
 
-constexpr std::array<std::string_view, 7> kPaths = {
-    "/write", "/query", "/ping", "/status", "/health", "/api/v2/write", "/api/v2/ping"};
+constexpr std::array<std::string_view, 8> kPaths = {
+    "/write", "/query", "/ping", "/status", "/health", "/api/v2/write", "/ready", "/debug/vars"};
 
 // In the form of a UUID, unique within and, by a random half, across processes.
 std::string NewRequestId(int64_t now_ns) {
@@ -34,10 +35,20 @@ bool IsInfluxPath(std::string_view path) {
   return std::find(kPaths.begin(), kPaths.end(), path) != kPaths.end();
 }
 
+std::string InfluxErrorHeader(std::string_view error) {
+  constexpr size_t kMaxBytes = 1024;
+  return std::string(TrimSpace(error.substr(0, kMaxBytes)));
+}
+
 net::HttpResponse InfluxFailure(int http_status, std::string_view error) {
   net::HttpResponse response = net::HttpResponse::Json(http_status, influx::InfluxErrorJson(error));
-  response.headers.Add("X-Influxdb-Error", std::string(error));
+  response.headers.Add("X-Influxdb-Error", InfluxErrorHeader(error));
   return response;
+}
+
+void MarkUnknownPath(net::HttpResponse* response) {
+  response->headers.Set("X-Influxdb-Build", "OSS");
+  response->headers.Set("X-Influxdb-Version", std::string(kInfluxVersion));
 }
 
 void FinishInfluxResponse(const net::HttpRequest& request, int64_t now_ns,

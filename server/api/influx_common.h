@@ -14,6 +14,9 @@ inline constexpr std::string_view kInfluxVersion = "1.8.10";
 // Whether a path is one of InfluxDB's.
 bool IsInfluxPath(std::string_view path);
 
+// An error as a header's value: cut to what InfluxDB sends, without spaces around it.
+std::string InfluxErrorHeader(std::string_view error);
+
 // {"error":"..."} with the X-Influxdb-Error header.
 net::HttpResponse InfluxFailure(int http_status, std::string_view error);
 
@@ -22,5 +25,8 @@ net::HttpResponse InfluxFailure(int http_status, std::string_view error);
 // body too large) into InfluxDB's JSON.
 void FinishInfluxResponse(const net::HttpRequest& request, int64_t now_ns,
                           net::HttpResponse* response);
+
+// A path that nobody serves says who we are, as InfluxDB does.
+void MarkUnknownPath(net::HttpResponse* response);
 
 }  // namespace tsdb::server

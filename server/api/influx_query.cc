@@ -1,112 +1,199 @@
 #include "server/api/influx_query.h"
 
+#include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "base/number.h"
 #include "base/text.h"
+#include "net/compression.h"
+#include "query/influxql/parser.h"
+#include "query/influxql/privileges.h"
 #include "server/api/influx_common.h"
+#include "server/api/influx_format.h"
 
 namespace tsdb::server {
 namespace {
 
+using influxql::Statement;
 using net::HttpRequest;
 using net::HttpResponse;
 
-// The words of one statement; a quoted identifier is one word without its quotes.
-struct Word {
-  std::string text;
-  bool quoted = false;
+constexpr size_t kMaxBodyBytes = 25'000'000;
+
+// Parameters as Go reads them: pairs with a malformed escape do not count.
+net::Parameters ParametersOf(const HttpRequest& http) {
+  if (!http.query.malformed()) return http.Form();
+  net::Parameters result;
+  const size_t question = http.target.find('?');
+  if (question == std::string::npos) return result;
+  for (const std::string_view pair :
+       Split(std::string_view(http.target).substr(question + 1), '&')) {
+    const net::Parameters one = net::Parameters::Parse(pair);
+    if (!one.malformed()) result.Append(one);
+  }
+  return result;
+}
+
+InfluxForm FormOf(const HttpRequest& http) {
+  const std::string_view accept = http.headers.Get("Accept");
+  if (accept == "application/csv" || accept == "text/csv") return InfluxForm::kCsv;
+  if (accept == "application/x-msgpack") return InfluxForm::kMsgPack;
+  return http.query.Get("pretty") == "true" ? InfluxForm::kPrettyJson : InfluxForm::kJson;
+}
+
+HttpResponse Failure(int http_status, InfluxForm form, std::string_view error) {
+  HttpResponse response;
+  response.status = http_status;
+  response.headers.Add("Content-Type", std::string(InfluxContentType(form)));
+  response.headers.Add("X-Influxdb-Error", InfluxErrorHeader(error));
+  response.body = InfluxErrorBody(form, error);
+  return response;
+}
+
+// Small answers too are compressed for whoever takes it, as InfluxDB does.
+void Compress(const HttpRequest& http, HttpResponse* response) {
+  if (http.headers.Get("Accept-Encoding").find("gzip") == std::string_view::npos) return;
+  response->body = net::GzipCompress(response->body);
+  response->headers.Set("Content-Encoding", "gzip");
+  response->headers.Add("Vary", "Accept-Encoding");
+}
+
+// What one query needs while its answer is being sent.
+struct Session {
+  CancelToken cancel;
+  std::optional<influxql::RunningQueries::Entry> entry;
+  std::unique_ptr<influxql::QueryRun> run;
+  std::unique_ptr<InfluxFormatter> formatter;
+  bool ended = false;
 };
 
-// The statements of a query, divided at semicolons outside quotes.
-Result<std::vector<std::vector<Word>>> SplitStatements(std::string_view query) {
-  std::vector<std::vector<Word>> statements(1);
-  size_t at = 0;
-  while (at < query.size()) {
-    const char c = query[at];
-    if (c == ';') {
-      statements.emplace_back();
-      ++at;
-    } else if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
-      ++at;
-    } else if (c == '"') {
-      Word word{.text = "", .quoted = true};
-      for (++at; at < query.size() && query[at] != '"'; ++at) {
-        if (query[at] == '\\' && at + 1 < query.size()) ++at;
-        word.text.push_back(query[at]);
+class QueryHandler {
+ public:
+  QueryHandler(const InfluxQueryApi& api, HttpRequest& http)
+      : api_(api), http_(http), form_(FormOf(http)), parameters_(ParametersOf(http)) {}
+
+  HttpResponse Run() {
+    InfluxIdentity identity;
+    if (const auto refused = api_.auth->Identify(http_, &identity)) {
+      return InfluxUnauthorized(*refused);
+    }
+    const std::string_view query = TrimSpace(parameters_.Get("q"));
+    if (query.empty()) return Failure(400, form_, "missing required parameter \"q\"");
+    influxql::BoundParameters bound;
+    if (const std::string_view params = parameters_.Get("params"); !params.empty()) {
+      Result<influxql::BoundParameters> parsed = influxql::ParseBoundParameters(params);
+      if (!parsed.ok()) {
+        return Failure(400, form_, "error parsing query parameters: " + parsed.status().message());
       }
-      if (at == query.size())
-        return InvalidArgument("error parsing query: unterminated identifier");
-      ++at;
-      statements.back().push_back(std::move(word));
-    } else {
-      const size_t end = std::min(query.find_first_of(" \t\r\n;\"", at), query.size());
-      statements.back().push_back({.text = std::string(query.substr(at, end - at))});
-      at = end;
+      bound = *std::move(parsed);
     }
-  }
-  std::erase_if(statements, [](const std::vector<Word>& words) { return words.empty(); });
-  return statements;
-}
-
-bool Begins(const std::vector<Word>& words, std::string_view first, std::string_view second) {
-  return words.size() >= 2 && !words[0].quoted && EqualsIgnoreCase(words[0].text, first) &&
-         !words[1].quoted && EqualsIgnoreCase(words[1].text, second);
-}
-
-void ShowDatabases(const storage::Catalog& catalog, JsonWriter* json) {
-  json->Key("series").BeginArray().BeginObject();
-  json->Key("name").String("databases");
-  json->Key("columns").BeginArray().String("name").EndArray();
-  const std::vector<storage::Database> databases = catalog.List();
-  if (!databases.empty()) {
-    json->Key("values").BeginArray();
-    for (const storage::Database& database : databases) {
-      json->BeginArray().String(database.name).EndArray();
+    Result<std::vector<Statement>> statements = influxql::ParseQuery(query, bound);
+    if (!statements.ok()) {
+      return Failure(400, form_, "error parsing query: " + statements.status().message());
     }
-    json->EndArray();
-  }
-  json->EndObject().EndArray();
-}
-
-// Writes the statement's result; false when it is none of those known here.
-bool RunStatement(const std::vector<Word>& words, storage::Catalog* catalog, JsonWriter* json) {
-  Status status;
-  if (Begins(words, "SHOW", "DATABASES") && words.size() == 2) {
-    ShowDatabases(*catalog, json);
-  } else if (Begins(words, "CREATE", "DATABASE") && words.size() == 3) {
-    status = catalog->CreateDatabase(words[2].text, nullptr);
-  } else if (Begins(words, "DROP", "DATABASE") && words.size() == 3) {
-    status = catalog->DropDatabase(words[2].text);
-  } else {
-    return false;
-  }
-  if (!status.ok()) json->Key("error").String(status.message());
-  return true;
-}
-
-HttpResponse Query(const InfluxQueryApi& api, HttpRequest& http) {
-  const net::Parameters form = http.Form();
-  const std::string_view query = form.Get("q");
-  if (query.empty()) return InfluxFailure(400, "missing required parameter \"q\"");
-  const auto statements = SplitStatements(query);
-  if (!statements.ok()) return InfluxFailure(400, statements.status().message());
-  std::string body;
-  JsonWriter json(&body);
-  json.BeginObject().Key("results").BeginArray();
-  int64_t id = 0;
-  for (const std::vector<Word>& words : *statements) {
-    json.BeginObject().Key("statement_id").Int(id++);
-    if (!RunStatement(words, api.catalog, &json)) {
-      return InfluxFailure(400, "error parsing query: " + words[0].text +
-                                    " statements of this form are not supported");
+    if (const Status status = Authorize(identity, *statements); !status.ok()) {
+      return Failure(403, form_, "error authorizing query: " + status.message());
     }
-    json.EndObject();
+    return Answer(identity, *std::move(statements));
   }
-  json.EndArray().EndObject();
-  body.push_back('\n');
-  return HttpResponse::Json(200, std::move(body));
-}
+
+ private:
+  Status Authorize(const InfluxIdentity& identity, const std::vector<Statement>& statements) const {
+    if (identity.unrestricted) return Status::Ok();
+    if (identity.anonymous) {
+      const auto* create =
+          statements.empty() ? nullptr : std::get_if<influxql::CreateUserStatement>(&statements[0]);
+      // Whoever comes first from the machine itself may become the administrator.
+      if (create != nullptr && create->admin && http_.remote_is_loopback) return Status::Ok();
+      return PermissionDenied("create admin user first or disable authentication");
+    }
+    return influxql::AuthorizeStatements(
+        statements, identity.name, parameters_.Get("db"),
+        [&](influxql::Privilege privilege, std::string_view database) {
+          return api_.auth->May(identity, privilege, database);
+        });
+  }
+
+  static std::string TextOf(const std::vector<Statement>& statements) {
+    std::string text;
+    for (const Statement& statement : statements) {
+      if (!text.empty()) text += ";\n";
+      text += ToString(statement);
+    }
+    return text;
+  }
+
+  influxql::RequestOptions OptionsFor(const InfluxIdentity& identity, bool chunked) const {
+    influxql::RequestOptions options;
+    options.database = parameters_.Get("db");
+    options.policy = parameters_.Get("rp");
+    options.read_only = http_.method == "GET";
+    if (chunked) {
+      const std::optional<int64_t> size = ParseInt64(parameters_.Get("chunk_size"));
+      if (size.has_value() && *size > 0) options.chunk_size = static_cast<size_t>(*size);
+    }
+    if (!identity.unrestricted && !identity.anonymous) {
+      options.may_see = [auth = api_.auth, identity](std::string_view database) {
+        return auth->May(identity, influxql::Privilege::kRead, database) ||
+               auth->May(identity, influxql::Privilege::kWrite, database);
+      };
+    }
+    return options;
+  }
+
+  HttpResponse Answer(const InfluxIdentity& identity, std::vector<Statement> statements) {
+    const bool chunked = parameters_.Get("chunked") == "true";
+    auto session = std::make_shared<Session>();
+    session->cancel.Follow(http_.cancel);
+    session->entry.emplace(api_.services.running, TextOf(statements),
+                           std::string(parameters_.Get("db")), api_.services.clock->MonotonicNs(),
+                           &session->cancel);
+    session->run = std::make_unique<influxql::QueryRun>(
+        api_.services, std::move(statements), OptionsFor(identity, chunked), &session->cancel);
+    session->formatter =
+        InfluxFormatter::Create(form_, InfluxEpoch(TrimSpace(parameters_.Get("epoch"))), chunked);
+    HttpResponse response;
+    response.headers.Add("Content-Type", std::string(session->formatter->content_type()));
+    if (parameters_.Get("async") == "true") {
+      influxql::StatementResult result;
+      while (session->run->Next(&result)) {
+      }
+      response.status = 204;
+      return response;
+    }
+    if (chunked) {
+      response.stream = [session] { return NextPiece(session.get()); };
+      return response;
+    }
+    influxql::StatementResult result;
+    while (session->run->Next(&result)) response.body += session->formatter->Add(result);
+    response.body += session->formatter->Finish();
+    Compress(http_, &response);
+    return response;
+  }
+
+  // An empty piece would end the answer, so results without bytes are passed over.
+  static std::string NextPiece(Session* session) {
+    influxql::StatementResult result;
+    while (!session->ended) {
+      if (!session->run->Next(&result)) {
+        session->ended = true;
+        return session->formatter->Finish();
+      }
+      std::string piece = session->formatter->Add(result);
+      if (!piece.empty()) return piece;
+    }
+    return "";
+  }
+
+  const InfluxQueryApi& api_;
+  HttpRequest& http_;
+  InfluxForm form_;
+  net::Parameters parameters_;
+};
 
 HttpResponse NoContent(HttpRequest&) {
   HttpResponse response;
@@ -123,12 +210,33 @@ HttpResponse Health(HttpRequest&) {
           std::string(kInfluxVersion) + "\"}");
 }
 
+// What monitoring agents read of InfluxDB, as far as there is the like of it here.
+HttpResponse DebugVars(const InfluxQueryApi& api, HttpRequest&) {
+  std::string body;
+  JsonWriter json(&body);
+  json.BeginObject();
+  for (const storage::Database& database : api.services.storage->catalog().List()) {
+    json.Key("database:" + database.name).BeginObject().Key("name").String("database");
+    json.Key("tags").BeginObject().Key("database").String(database.name).EndObject();
+    json.Key("values").BeginObject().EndObject().EndObject();
+  }
+  json.Key("queryExecutor").BeginObject().Key("name").String("queryExecutor");
+  json.Key("tags").BeginObject().EndObject();
+  json.Key("values").BeginObject().Key("queriesActive");
+  json.Int(static_cast<int64_t>(api.services.running->List().size())).EndObject().EndObject();
+  json.EndObject();
+  HttpResponse response = HttpResponse::Json(200, body + "\n");
+  response.headers.Set("Content-Type", "application/json; charset=utf-8");
+  return response;
+}
+
 }  // namespace
 
-void AddInfluxQueryRoutes(const InfluxQueryApi& api, net::Router* router) {
+void AddInfluxQueryRoutes(const InfluxQueryApi* api, net::Router* router) {
   for (const char* method : {"GET", "POST"}) {
-    router->Add(method, "/query", [api](HttpRequest& request) { return Query(api, request); },
-                {.pool = net::Pool::kQuery, .max_body_bytes = 25'000'000});
+    router->Add(method, "/query",
+                [api](HttpRequest& request) { return QueryHandler(*api, request).Run(); },
+                {.pool = net::Pool::kQuery, .max_body_bytes = kMaxBodyBytes});
   }
   router->Add("OPTIONS", "/query", [](HttpRequest&) { return HttpResponse(); },
               {.pool = net::Pool::kAdmin});
@@ -137,6 +245,9 @@ void AddInfluxQueryRoutes(const InfluxQueryApi& api, net::Router* router) {
     router->Add(method, "/status", &NoContent, {.pool = net::Pool::kAdmin});
   }
   router->Add("GET", "/health", &Health, {.pool = net::Pool::kAdmin});
+  router->Add("GET", "/debug/vars",
+              [api](HttpRequest& request) { return DebugVars(*api, request); },
+              {.pool = net::Pool::kAdmin});
 }
 
 }  // namespace tsdb::server

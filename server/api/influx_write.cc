@@ -1,5 +1,7 @@
 #include "server/api/influx_write.h"
 
+#include <optional>
+
 #include "base/text.h"
 #include "ingest/influx/influx_write.h"
 #include "net/compression.h"
@@ -51,7 +53,20 @@ HttpResponse Store(const InfluxWriteApi& api, ingest::IngestMetrics* metrics,
   return response;
 }
 
+// 403 in InfluxDB's words, or nullopt. That the database exists is checked before.
+std::optional<HttpResponse> Forbid(const InfluxWriteApi& api, const InfluxIdentity& identity,
+                                   std::string_view database) {
+  if (api.auth->May(identity, influxql::Privilege::kWrite, database)) return std::nullopt;
+  const std::string on = "to write to database " + GoQuote(database);
+  if (identity.anonymous) return InfluxFailure(403, "user is required " + on);
+  return InfluxFailure(403, GoQuote(identity.name) + " user is not authorized " + on);
+}
+
 HttpResponse Write(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, HttpRequest& http) {
+  InfluxIdentity identity;
+  if (const auto refused = api.auth->Identify(http, &identity)) {
+    return InfluxUnauthorized(*refused);
+  }
   influx::InfluxWriteRequest request;
   request.database = http.query.Get("db");
   request.policy = http.query.Get("rp");
@@ -60,10 +75,15 @@ HttpResponse Write(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, Ht
   if (const auto refused = influx::CheckInfluxDatabase(request.database, *api.catalog)) {
     return InfluxFailure(refused->http_status, refused->error);
   }
+  if (auto forbidden = Forbid(api, identity, request.database)) return *std::move(forbidden);
   return Store(api, metrics, http, request);
 }
 
 HttpResponse WriteV2(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, HttpRequest& http) {
+  InfluxIdentity identity;
+  if (const auto refused = api.auth->Identify(http, &identity)) {
+    return InfluxUnauthorized(*refused);
+  }
   const std::string_view text = http.query.Get("bucket");
   const influx::InfluxBucket bucket = influx::ParseBucket(text);
   if (bucket.database.empty()) {
@@ -79,6 +99,10 @@ HttpResponse WriteV2(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, 
   request.database = bucket.database;
   request.policy = bucket.policy;
   request.precision = *as_v1;
+  if (const auto refused = influx::CheckInfluxDatabase(request.database, *api.catalog)) {
+    return InfluxFailure(refused->http_status, refused->error);
+  }
+  if (auto forbidden = Forbid(api, identity, request.database)) return *std::move(forbidden);
   return Store(api, metrics, http, request);
 }
 

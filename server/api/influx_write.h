@@ -8,6 +8,7 @@
 #include "base/metrics_registry.h"
 #include "model/matcher.h"
 #include "net/router.h"
+#include "server/api/influx_auth.h"
 #include "storage/interface.h"
 
 namespace tsdb::server {
@@ -18,6 +19,7 @@ struct InfluxWriteApi {
   const Clock* clock = &Clock::Real();
   MetricsRegistry* metrics = nullptr;
   size_t max_body_bytes = 25'000'000;  // InfluxDB's max-body-size
+  const InfluxAuth* auth = nullptr;
   std::function<std::vector<Matchers>(const net::HttpRequest&)> required;
 };
 
