@@ -393,6 +393,46 @@ struct Regex::Impl {
   std::optional<Wildcards> wildcards;
 };
 
+namespace {
+
+// What Go's regexp/syntax says, which is what clients of Prometheus are used to.
+std::string GoReason(re2::RE2::ErrorCode code) {
+  switch (code) {
+    case re2::RE2::ErrorBadEscape:
+      return "invalid escape sequence";
+    case re2::RE2::ErrorBadCharClass:
+      return "invalid character class";
+    case re2::RE2::ErrorBadCharRange:
+      return "invalid character class range";
+    case re2::RE2::ErrorMissingBracket:
+      return "missing closing ]";
+    case re2::RE2::ErrorMissingParen:
+      return "missing closing )";
+    case re2::RE2::ErrorUnexpectedParen:
+      return "unexpected )";
+    case re2::RE2::ErrorTrailingBackslash:
+      return "trailing backslash at end of expression";
+    case re2::RE2::ErrorRepeatArgument:
+      return "missing argument to repetition operator";
+    case re2::RE2::ErrorRepeatSize:
+      return "invalid repeat count";
+    case re2::RE2::ErrorRepeatOp:
+      return "invalid nested repetition operator";
+    case re2::RE2::ErrorBadPerlOp:
+      return "invalid or unsupported Perl syntax";
+    case re2::RE2::ErrorBadUTF8:
+      return "invalid UTF-8";
+    case re2::RE2::ErrorBadNamedCapture:
+      return "invalid named capture";
+    case re2::RE2::ErrorPatternTooLarge:
+      return "expression too large";
+    default:
+      return "internal error";
+  }
+}
+
+}  // namespace
+
 Regex::Regex(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
@@ -404,8 +444,8 @@ Result<Regex> Regex::Compile(std::string_view pattern) {
     impl = std::make_unique<Impl>(WithOldGroupNames(pattern), Impl::Options());
   }
   if (!impl->re.ok()) {
-    return InvalidArgument("cannot compile regular expression " + GoQuote(pattern) + ": " +
-                           impl->re.error());
+    return InvalidArgument("error parsing regexp: " + GoReason(impl->re.error_code()) + ": `" +
+                           impl->re.error_arg() + "`");
   }
   impl->pattern = pattern;
   impl->Analyse();

@@ -14,7 +14,7 @@ namespace tsdb {
 
 class Regex {
  public:
-  // kInvalidArgument with RE2's reason when `pattern` does not compile.
+  // kInvalidArgument with Go's reason when `pattern` does not compile.
   static Result<Regex> Compile(std::string_view pattern);
 
   Regex(Regex&&) noexcept;

@@ -16,9 +16,15 @@
 #include "net/http_client.h"
 #include "net/http_server.h"
 #include "server/api/alerts.h"
+#include "server/api/federate.h"
 #include "server/api/health.h"
+#include "server/api/prom_features.h"
+#include "server/api/prom_labels.h"
 #include "server/api/prom_query.h"
+#include "server/api/prom_read.h"
+#include "server/api/prom_search.h"
 #include "server/api/prom_status.h"
+#include "server/api/prom_targets.h"
 #include "server/api/prom_write.h"
 #include "server/api/tsdbd_admin.h"
 #include "server/api/web_page.h"
@@ -26,6 +32,7 @@
 #include "server/front_door.h"
 #include "server/influx_service.h"
 #include "server/process_metrics.h"
+#include "server/query_log.h"
 #include "server/self_scrape.h"
 #include "server/version.h"
 #include "server/web_config.h"
@@ -94,7 +101,10 @@ class AppImpl : public App {
     RETURN_IF_ERROR(OpenStorage(config));
     RETURN_IF_ERROR(CreateDatabases(config));
     engine_ =
-        promql::Engine::Create(EngineOptionsFor(config), storage_.get(), &query_pool_, &metrics_);
+        LogQueries(promql::Engine::Create(EngineOptionsFor(config), storage_.get(), &query_pool_,
+                                          &metrics_),
+                   &query_log_);
+    RETURN_IF_ERROR(query_log_.SetFile(config.query_log_file));
     RETURN_IF_ERROR(StartAlerting(config));
     RETURN_IF_ERROR(StartInflux(config, web));
     NoteLoaded(config);
@@ -114,6 +124,7 @@ class AppImpl : public App {
                {{"error", status.message()}});
       const MutexLock lock(status_mutex_);
       runtime_.reload_success = false;
+      runtime_.reload_failed_ms = Clock::Real().NowMs();
     }
     return status;
   }
@@ -211,6 +222,7 @@ class AppImpl : public App {
     ASSIGN_OR_RETURN(const Config config, LoadConfigOrEmbedded(options_.flags.config_file));
     RETURN_IF_ERROR(CreateDatabases(config));
     RETURN_IF_ERROR(LoadAlerting(config));
+    RETURN_IF_ERROR(query_log_.SetFile(config.query_log_file));
     NoteLoaded(config);
     return Status::Ok();
   }
@@ -225,6 +237,7 @@ class AppImpl : public App {
     runtime_.last_reload_ms = Clock::Real().NowMs();
     runtime_.retention = RetentionText(options_.storage);
     config_yaml_ = config.yaml;
+    external_labels_ = config.external_labels;
   }
 
   RuntimeInfo GetRuntime() const {
@@ -235,13 +248,36 @@ class AppImpl : public App {
     const MutexLock lock(status_mutex_);
     return config_yaml_;
   }
+  Labels GetExternalLabels() const {
+    const MutexLock lock(status_mutex_);
+    return external_labels_;
+  }
 
   net::Router BuildRouter() {
     net::Router router;
     AddPromQueryRoutes({.engine = engine_.get(),
                         .querier = storage_.get(),
+                        .per_step_stats = options_.per_step_stats,
                         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
                        &router);
+    AddPromLabelRoutes({.querier = storage_.get(),
+                        .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+                       &router);
+    AddPromSearchRoutes({.querier = storage_.get(),
+                         .enabled = options_.search_api,
+                         .max_limit = static_cast<int64_t>(options_.flags.search_max_limit),
+                         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+                        &router);
+    AddFederateRoute({.querier = storage_.get(),
+                      .lookback_ms = options_.engine.lookback_ms,
+                      .external_labels = [this] { return GetExternalLabels(); },
+                      .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+                     &router);
+    AddPromReadRoutes({.querier = storage_.get(),
+                       .external_labels = [this] { return GetExternalLabels(); },
+                       .limits = options_.read_limits,
+                       .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+                      &router);
     AddPromWriteRoutes({.appender = storage_.get(),
                         .catalog = &storage_->catalog(),
                         .metrics = &metrics_,
@@ -249,7 +285,15 @@ class AppImpl : public App {
                         .required = nullptr},
                        &router);
     influx_->AddRoutes(&router);
+    AddPromTargetRoutes(&router);
+    AddPromFeaturesRoute({.promql = options_.engine.features,
+                          .admin_api = options_.flags.enable_admin_api,
+                          .lifecycle = options_.flags.enable_lifecycle,
+                          .search_api = options_.search_api,
+                          .per_step_stats = options_.per_step_stats},
+                         &router);
     AddPromStatusRoutes({.maintenance = storage_.get(),
+                         .metrics = &metrics_,
                          .enable_admin_api = options_.flags.enable_admin_api,
                          .data_directory = options_.storage.path,
                          .flags = options_.shown_flags,
@@ -320,12 +364,14 @@ class AppImpl : public App {
   mutable Mutex status_mutex_;
   RuntimeInfo runtime_ GUARDED_BY(status_mutex_);
   std::string config_yaml_ GUARDED_BY(status_mutex_);
+  Labels external_labels_ GUARDED_BY(status_mutex_);
   std::unique_ptr<storage::Storage> storage_;
   std::unique_ptr<net::HttpClient> http_client_ = net::HttpClient::Create();
   ThreadPool append_pool_{"append", kAppendThreads, kQueueLimit};
   ThreadPool query_pool_{"query", std::max<size_t>(4, std::thread::hardware_concurrency()),
                          kQueueLimit};
   ThreadPool admin_pool_{"admin", 2, kQueueLimit};
+  QueryLog query_log_{options_.query_log_min_duration_ms};
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alert::NotificationManager> notifications_;
   std::unique_ptr<alert::RuleManager> rules_;

@@ -19,7 +19,6 @@ namespace {
 constexpr std::string_view kEmbedded = R"(# What tsdbd runs without --config.file.
 global:
   scrape_interval: 15s
-  evaluation_interval: 15s
 influx:
   auth_enabled: false
   databases:
@@ -196,6 +195,12 @@ Result<Config> ParseConfig(std::string_view text, const std::string& directory) 
   Config config;
   RETURN_IF_ERROR(ReadGlobal(root["global"], &config));
   RETURN_IF_ERROR(ReadRuleFiles(root["rule_files"], directory, &config));
+  if (const YamlNode& log = root["global"]["query_log_file"]; !log.empty()) {
+    ASSIGN_OR_RETURN(config.query_log_file, log.AsString("query_log_file"));
+    if (!config.query_log_file.starts_with('/') && !config.query_log_file.empty()) {
+      config.query_log_file = directory + "/" + config.query_log_file;
+    }
+  }
   RETURN_IF_ERROR(ReadInflux(root["influx"], &config));
   RETURN_IF_ERROR(ReadDatabases(root["databases"], "databases", &config));
   RETURN_IF_ERROR(ReadLimits(root["limits"], &config));

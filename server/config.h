@@ -32,6 +32,7 @@ struct Config {
   int64_t evaluation_interval_ms = 60'000;
   int64_t rule_query_offset_ms = 0;
   Labels external_labels;
+  std::string query_log_file;  // empty: none
 
   std::vector<std::string> rule_files;    // paths, patterns resolved
   std::vector<DatabaseConfig> databases;  // of `databases` and `influx.databases`

@@ -26,11 +26,15 @@ constexpr FeatureFlag kFeatures[] = {
     {"type-and-unit-labels", &promql::Features::type_and_unit_labels},
 };
 
+constexpr std::pair<std::string_view, bool AppOptions::*> kApiFeatures[] = {
+    {"promql-per-step-stats", &AppOptions::per_step_stats},
+    {"search-api", &AppOptions::search_api},
+};
+
 // Feature names of Prometheus whose behaviour is always on here, or has no counterpart.
 constexpr std::string_view kKnownFeatures[] = {"exemplar-storage",
                                                "memory-snapshot-on-shutdown",
                                                "extra-scrape-metrics",
-                                               "promql-per-step-stats",
                                                "created-timestamp-zero-ingestion",
                                                "st-storage",
                                                "st-synthesis",
@@ -44,7 +48,6 @@ constexpr std::string_view kKnownFeatures[] = {"exemplar-storage",
                                                "auto-gomaxprocs",
                                                "xor2-encoding",
                                                "histograms-st-encoding",
-                                               "search-api",
                                                "use-uncached-io",
                                                "otlp-native-delta-ingestion",
                                                "promql-at-modifier",
@@ -70,6 +73,11 @@ void ReadFeatures(const std::vector<std::string>& lists, AppOptions* options) {
       for (const FeatureFlag& feature : kFeatures) {
         if (name != feature.name) continue;
         options->engine.features.*feature.member = true;
+        known = true;
+      }
+      for (const auto& [own, member] : kApiFeatures) {
+        if (name != own) continue;
+        options->*member = true;
         known = true;
       }
       for (const std::string_view other : kKnownFeatures) known |= name == other;
@@ -114,27 +122,42 @@ std::string PathOf(std::string_view url) {
 
 void ShowFlags(AppOptions* options) {
   const Flags& flags = options->flags;
+  std::string features;
+  for (const std::string& list : flags.enable_feature) {
+    features += (features.empty() ? "" : ",") + list;
+  }
   options->shown_flags = {
       {"alertmanager.config.file", flags.alertmanager_config_file},
       {"config.file", flags.config_file},
       {"log.format", flags.log_format},
       {"log.level", flags.log_level},
+      {"enable-feature", features},
+      {"query.log.min-duration", flags.query_log_min_duration},
       {"query.lookback-delta", flags.lookback_delta},
       {"query.max-concurrency", std::to_string(flags.query_max_concurrency)},
       {"query.max-samples", std::to_string(flags.query_max_samples)},
       {"query.timeout", flags.query_timeout},
       {"rules.alert.resend-delay", flags.resend_delay},
       {"storage.path", flags.storage_path},
+      {"storage.remote.read-max-bytes-in-frame",
+       std::to_string(flags.remote_read_max_bytes_in_frame)},
+      {"storage.remote.read-sample-limit", std::to_string(flags.remote_read_sample_limit)},
       {"storage.retention.size", flags.retention_size},
       {"storage.retention.time", flags.retention_time},
       {"storage.sync", flags.storage_sync},
+      // The names by which tools of Prometheus look them up.
+      {"storage.tsdb.path", flags.storage_path},
+      {"storage.tsdb.retention.size", flags.retention_size},
+      {"storage.tsdb.retention.time", flags.retention_time},
       {"web.config.file", flags.web_config_file},
       {"web.cors.origin", flags.cors_origin},
       {"web.enable-admin-api", flags.enable_admin_api ? "true" : "false"},
+      {"web.enable-remote-write-receiver", "true"},
       {"web.enable-lifecycle", flags.enable_lifecycle ? "true" : "false"},
       {"web.external-url", flags.external_url},
       {"web.listen-address", options->listen_addresses[0]},
-      {"web.route-prefix", options->route_prefix.empty() ? "/" : options->route_prefix}};
+      {"web.route-prefix", options->route_prefix.empty() ? "/" : options->route_prefix},
+      {"web.search.max-limit", std::to_string(flags.search_max_limit)}};
 }
 
 }  // namespace
@@ -169,10 +192,14 @@ Result<AppOptions> ResolveFlags(const Flags& flags) {
   RETURN_IF_ERROR(ReadDuration("query.timeout", flags.query_timeout, &options.engine.timeout_ms));
   RETURN_IF_ERROR(
       ReadDuration("query.lookback-delta", flags.lookback_delta, &options.engine.lookback_ms));
+  RETURN_IF_ERROR(ReadDuration("query.log.min-duration", flags.query_log_min_duration,
+                               &options.query_log_min_duration_ms));
   RETURN_IF_ERROR(
       ReadDuration("rules.alert.resend-delay", flags.resend_delay, &options.resend_delay_ms));
   options.engine.max_samples = flags.query_max_samples;
   options.engine.max_concurrency = flags.query_max_concurrency;
+  options.read_limits.samples = flags.remote_read_sample_limit;
+  options.read_limits.frame_bytes = flags.remote_read_max_bytes_in_frame;
   ReadFeatures(flags.enable_feature, &options);
   options.listen_addresses = flags.listen_addresses;
   if (options.listen_addresses.empty()) options.listen_addresses = {"127.0.0.1:9090"};

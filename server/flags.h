@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "query/promql/engine.h"
+#include "server/api/prom_read.h"
 #include "storage/engine.h"
 
 namespace tsdb::server {
@@ -31,8 +32,12 @@ struct Flags {
   uint64_t query_max_samples = 50'000'000;
   uint64_t query_max_concurrency = 20;
   std::string lookback_delta = "5m";
+  std::string query_log_min_duration = "0s";
   std::string resend_delay = "1m";
   std::vector<std::string> enable_feature;
+  uint64_t remote_read_sample_limit = 50'000'000;
+  uint64_t remote_read_max_bytes_in_frame = 1'048'576;
+  uint64_t search_max_limit = 10'000;
   std::string log_level = "info";
   std::string log_format = "logfmt";
 };
@@ -46,6 +51,10 @@ struct AppOptions {
   std::string external_url;  // without a trailing slash
   std::string route_prefix;  // "" or "/prefix"
   int64_t resend_delay_ms = 60'000;
+  int64_t query_log_min_duration_ms = 0;
+  PromReadLimits read_limits;
+  bool per_step_stats = false;  // --enable-feature=promql-per-step-stats
+  bool search_api = false;      // --enable-feature=search-api
   std::vector<std::pair<std::string, std::string>> shown_flags;  // for /api/v1/status/flags
   std::vector<std::string> warnings;                             // to be logged at start
 };

@@ -39,9 +39,7 @@ constexpr const char* kAcceptedOptions[] = {"--web.console.templates",
                                             "--storage.tsdb.wal-segment-size",
                                             "--storage.tsdb.head-chunks-write-queue-size",
                                             "--storage.remote.flush-deadline",
-                                            "--storage.remote.read-sample-limit",
                                             "--storage.remote.read-concurrent-limit",
-                                            "--storage.remote.read-max-bytes-in-frame",
                                             "--rules.alert.for-outage-tolerance",
                                             "--rules.alert.for-grace-period",
                                             "--rules.max-concurrent-evals",
@@ -94,8 +92,20 @@ void AddQueryAndLogFlags(CLI::App* app, Flags* flags) {
       ->capture_default_str();
   app->add_option("--query.max-concurrency", flags->query_max_concurrency, "queries at once")
       ->capture_default_str();
+  app->add_option("--query.log.min-duration", flags->query_log_min_duration,
+                  "shorter queries are not written to global.query_log_file")
+      ->capture_default_str();
   app->add_option("--query.lookback-delta", flags->lookback_delta,
                   "how far an instant selector looks back")
+      ->capture_default_str();
+  app->add_option("--storage.remote.read-sample-limit", flags->remote_read_sample_limit,
+                  "samples in one answer of remote read without streaming; 0: no limit")
+      ->capture_default_str();
+  app->add_option("--storage.remote.read-max-bytes-in-frame", flags->remote_read_max_bytes_in_frame,
+                  "size of a frame of remote read's stream")
+      ->capture_default_str();
+  app->add_option("--web.search.max-limit", flags->search_max_limit,
+                  "largest limit of a search request; 0: none")
       ->capture_default_str();
   app->add_option("--rules.alert.resend-delay", flags->resend_delay,
                   "least time between two sends of an alert")

@@ -519,12 +519,16 @@ Result<ExprPtr> ParseExpr(std::string_view query, const Features& features) {
   return expr;
 }
 
-Result<Matchers> ParseMetricSelector(std::string_view selector) {
+Result<Matchers> ParseAnyMetricSelector(std::string_view selector) {
   if (selector.size() > kMaxQuerySizeBytes) {
     return InvalidArgument("selector is longer than " + std::to_string(kMaxQuerySizeBytes) +
                            " bytes");
   }
-  ASSIGN_OR_RETURN(Matchers matchers, ExprParser(selector, Features()).ParseWholeSelector());
+  return ExprParser(selector, Features()).ParseWholeSelector();
+}
+
+Result<Matchers> ParseMetricSelector(std::string_view selector) {
+  ASSIGN_OR_RETURN(Matchers matchers, ParseAnyMetricSelector(selector));
   for (const Matcher& matcher : matchers) {
     if (!matcher.MatchesEmpty()) return matchers;
   }

@@ -30,6 +30,8 @@ Result<ExprPtr> ParseExpr(std::string_view query, const Features& features);
 // A vector selector without modifiers: match[] parameters, rule filters. At least one matcher must
 // not match the empty string.
 Result<Matchers> ParseMetricSelector(std::string_view selector);
+// The same, but `{}` and the like select everything.
+Result<Matchers> ParseAnyMetricSelector(std::string_view selector);
 
 // A metric: name{a="b"}, {a="b"}, {"utf-8 name", "a.b"="c"}.
 Result<Labels> ParseMetric(std::string_view metric);

@@ -1,7 +1,6 @@
 #include "server/api/alerts.h"
 
-#include "base/number.h"
-#include "base/text.h"
+#include "alert/rules_api.h"
 #include "server/api/prom_common.h"
 
 namespace tsdb::server {
@@ -12,47 +11,8 @@ using net::HttpResponse;
 
 constexpr net::RouteOptions kAdmin = {.pool = net::Pool::kAdmin};
 
-std::vector<std::string> Texts(const net::Parameters& form, std::string_view name) {
-  const std::vector<std::string_view> found = form.GetAll(name);
-  return {found.begin(), found.end()};
-}
-
-Result<alert::RuleFilter> FilterOf(const net::Parameters& form) {
-  alert::RuleFilter filter;
-  filter.type = ToLower(form.Get("type"));
-  filter.rule_names = Texts(form, "rule_name[]");
-  filter.rule_groups = Texts(form, "rule_group[]");
-  filter.files = Texts(form, "file[]");
-  ASSIGN_OR_RETURN(filter.matcher_sets, MatchParameters(form));
-  filter.state = ToLower(form.Get("state"));
-  filter.health = ToLower(form.Get("health"));
-  if (const std::string_view text = form.Get("exclude_alerts"); !text.empty()) {
-    if (text == "true" || text == "1" || text == "t" || text == "T" || text == "TRUE" ||
-        text == "True") {
-      filter.exclude_alerts = true;
-    } else if (text != "false" && text != "0" && text != "f" && text != "F" && text != "FALSE" &&
-               text != "False") {
-      return InvalidParameter("exclude_alerts",
-                              "error converting exclude_alerts: strconv.ParseBool: parsing " +
-                                  GoQuote(text) + ": invalid syntax");
-    }
-  }
-  filter.group_next_token = form.Get("group_next_token");
-  if (const std::string_view text = form.Get("group_limit"); !text.empty()) {
-    const std::optional<int64_t> limit = ParseInt64(text);
-    if (!limit.has_value() || *limit <= 0) {
-      return InvalidParameter("group_limit", "group_limit needs to be greater than 0");
-    }
-    filter.group_limit = *limit;
-  } else if (!filter.group_next_token.empty()) {
-    return InvalidParameter("group_limit",
-                            "group_limit needs to be present in order to paginate over the groups");
-  }
-  return filter;
-}
-
 HttpResponse Rules(const AlertsApi& api, HttpRequest& http) {
-  const Result<alert::RuleFilter> filter = FilterOf(http.Form());
+  const Result<alert::RuleFilter> filter = alert::ParseRuleFilter(http.query, http.Form());
   if (!filter.ok()) return PromFailure(filter.status());
   const Result<std::string> json = api.rules->RulesJson(*filter);
   return json.ok() ? PromSuccess(*json) : PromFailure(json.status());

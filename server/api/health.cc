@@ -52,6 +52,12 @@ void AddHealthRoutes(const HealthApi& api, net::Router* router) {
         },
         kAdmin);
   }
+  for (const char* path : {"/-/reload", "/-/quit"}) {
+    router->Add(
+        "GET", path,
+        [](HttpRequest&) { return HttpResponse::Text(405, "Only POST or PUT requests allowed"); },
+        kAdmin);
+  }
   router->Add(
       "GET", "/metrics",
       [api](HttpRequest&) {

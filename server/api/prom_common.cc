@@ -64,16 +64,40 @@ Status InvalidParameter(std::string_view name, std::string_view reason) {
   return InvalidArgument("invalid parameter \"" + std::string(name) + "\": " + std::string(reason));
 }
 
-Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name,
-                              int64_t fallback_ms) {
-  const std::string_view text = form.Get(name);
-  if (text.empty()) return fallback_ms;
+net::HttpResponse PromSwitchedOff(std::string_view error) {
+  return PromFailure(500, "unavailable", error);
+}
+
+net::HttpResponse NoContent() {
+  net::HttpResponse response;
+  response.status = 204;
+  return response;
+}
+
+Result<int64_t> ParseApiTimeMs(std::string_view text) {
   // What Go prints of its own bounds, which some clients send back.
   if (text == "-292273086-05-16T16:47:06Z") return kMinTimeMs;
   if (text == "292277025-08-18T07:12:54.999999999Z") return kMaxTimeMs;
   const Result<int64_t> time = ParseTimestampMs(text);
   if (time.ok()) return time;
-  return InvalidParameter(name, "cannot parse " + GoQuote(text) + " to a valid timestamp");
+  if (ParseFloat(text).has_value()) return kMinTimeMs;
+  return InvalidArgument("cannot parse " + GoQuote(text) + " to a valid timestamp");
+}
+
+Result<int64_t> OptionalTime(const net::Parameters& form, std::string_view name,
+                             int64_t fallback_ms) {
+  const std::string_view text = form.Get(name);
+  if (text.empty()) return fallback_ms;
+  const Result<int64_t> time = ParseApiTimeMs(text);
+  if (time.ok()) return time;
+  return time.status().Annotate("invalid time value for '" + std::string(name) + "'");
+}
+
+Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name,
+                              int64_t fallback_ms) {
+  const Result<int64_t> time = OptionalTime(form, name, fallback_ms);
+  if (time.ok()) return time;
+  return InvalidParameter(name, time.status().message());
 }
 
 Result<int64_t> ParseApiDurationMs(std::string_view text) {
@@ -90,24 +114,49 @@ Result<int64_t> ParseApiDurationMs(std::string_view text) {
   return InvalidArgument("cannot parse " + GoQuote(text) + " to a valid duration");
 }
 
+Result<int64_t> ParseGoInt(std::string_view text) {
+  if (const std::optional<int64_t> number = ParseInt64(text)) return *number;
+  const size_t digits = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
+  const bool is_number = text.size() > digits &&
+                         text.find_first_not_of("0123456789", digits) == std::string_view::npos;
+  if (is_number && text.starts_with('+')) return ParseGoInt(text.substr(1));
+  return InvalidArgument("strconv.Atoi: parsing " + GoQuote(text) +
+                         (is_number ? ": value out of range" : ": invalid syntax"));
+}
+
+Result<bool> ParseGoBool(std::string_view text) {
+  for (const std::string_view yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (text == yes) return true;
+  }
+  for (const std::string_view no : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (text == no) return false;
+  }
+  return InvalidArgument("strconv.ParseBool: parsing " + GoQuote(text) + ": invalid syntax");
+}
+
 Result<size_t> LimitParameter(const net::Parameters& form) {
   const std::string_view text = form.Get("limit");
   if (text.empty()) return size_t{0};
-  const std::optional<int64_t> limit = ParseInt64(text);
-  if (!limit.has_value()) {
-    return InvalidParameter("limit",
-                            "strconv.ParseInt: parsing " + GoQuote(text) + ": invalid syntax");
-  }
+  const Result<int64_t> limit = ParseGoInt(text);
+  if (!limit.ok()) return InvalidParameter("limit", limit.status().message());
   if (*limit < 0) return InvalidParameter("limit", "limit must be non-negative");
   return static_cast<size_t>(*limit);
+}
+
+Result<std::vector<Matchers>> AnyMatchParameters(const net::Parameters& form) {
+  std::vector<Matchers> selectors;
+  for (const std::string_view text : form.GetAll("match[]")) {
+    ASSIGN_OR_RETURN(Matchers matchers, promql::ParseAnyMetricSelector(text));
+    selectors.push_back(std::move(matchers));
+  }
+  return selectors;
 }
 
 Result<std::vector<Matchers>> MatchParameters(const net::Parameters& form) {
   std::vector<Matchers> selectors;
   for (const std::string_view text : form.GetAll("match[]")) {
-    Result<Matchers> matchers = promql::ParseMetricSelector(text);
-    if (!matchers.ok()) return InvalidParameter("match[]", matchers.status().message());
-    selectors.push_back(*std::move(matchers));
+    ASSIGN_OR_RETURN(Matchers matchers, promql::ParseMetricSelector(text));
+    selectors.push_back(std::move(matchers));
   }
   return selectors;
 }

@@ -30,17 +30,33 @@ net::HttpResponse PromFailure(int http_status, std::string_view error_type, std:
 // invalid parameter "name": <reason>.
 Status InvalidParameter(std::string_view name, std::string_view reason);
 
-// Instants ("1700000000.5", RFC 3339) in milliseconds. `fallback_ms` when the parameter is absent.
+// An instant ("1700000000.5", RFC 3339) in milliseconds. What no clock of Go's can hold is the
+// smallest instant, as there.
+Result<int64_t> ParseApiTimeMs(std::string_view text);
+// The instant in a parameter; `fallback_ms` when it is absent. The error says `invalid time value
+// for 'start': ...`; TimeParameter has `invalid parameter "start": ` before that.
+Result<int64_t> OptionalTime(const net::Parameters& form, std::string_view name,
+                             int64_t fallback_ms);
 Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name,
                               int64_t fallback_ms);
 // Seconds with fractions or a Prometheus duration, in milliseconds.
 Result<int64_t> ParseApiDurationMs(std::string_view text);
+// A number as Go's strconv.Atoi and strconv.ParseBool read and refuse it.
+Result<int64_t> ParseGoInt(std::string_view text);
+Result<bool> ParseGoBool(std::string_view text);
 // 0 when absent; negative is an error.
 Result<size_t> LimitParameter(const net::Parameters& form);
-// Every match[] as matchers.
+// Every match[] as matchers, each with a matcher that is not for the empty text. Errors are the
+// parser's own: some callers name the parameter, some do not.
 Result<std::vector<Matchers>> MatchParameters(const net::Parameters& form);
+// The same where `{}` may select everything.
+Result<std::vector<Matchers>> AnyMatchParameters(const net::Parameters& form);
 
 inline constexpr std::string_view kTruncatedWarning = "results truncated due to limit";
+// "admin APIs disabled" and the like: Prometheus answers 500 here, not 503.
+net::HttpResponse PromSwitchedOff(std::string_view error);
+net::HttpResponse NoContent();
+
 // Times that stand for "no bound", as Prometheus uses them (Go's smallest and largest instants).
 inline constexpr int64_t kMinTimeMs = -9'223'372'036'854'775LL;
 inline constexpr int64_t kMaxTimeMs = 9'223'372'036'854'775LL;

@@ -1,14 +1,20 @@
 #include "server/api/prom_status.h"
 
+#include <atomic>
 #include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 #include <thread>
 
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/hash.h"
 #include "base/json.h"
-#include "base/number.h"
+#include "base/regex.h"
 #include "server/api/prom_common.h"
+#include "server/api/self_metrics.h"
 
 namespace tsdb::server {
 namespace {
@@ -30,15 +36,24 @@ HttpResponse Object(const std::function<void(JsonWriter*)>& fill) {
   return PromSuccess(json);
 }
 
-HttpResponse BuildInfo(HttpRequest&) {
-  return Object([](JsonWriter* json) {
-    json->Key("version").String(kPrometheusVersion);
-    json->Key("revision").String("tsdbd");
-    json->Key("branch").String("HEAD");
-    json->Key("buildUser").String("");
-    json->Key("buildDate").String("");
-    json->Key("goVersion").String("");
-  });
+void WriteBuildInfo(JsonWriter* json) {
+  json->Key("version").String(kPrometheusVersion);
+  json->Key("revision").String("tsdbd");
+  json->Key("branch").String("HEAD");
+  json->Key("buildUser").String("");
+  json->Key("buildDate").String("");
+  json->Key("goVersion").String("");
+}
+
+HttpResponse BuildInfo(HttpRequest&) { return Object(&WriteBuildInfo); }
+
+HttpResponse Version(HttpRequest&) {
+  std::string json;
+  JsonWriter writer(&json);
+  writer.BeginObject();
+  WriteBuildInfo(&writer);
+  writer.EndObject();
+  return HttpResponse::Json(200, std::move(json));
 }
 
 HttpResponse Runtime(const PromStatusApi& api) {
@@ -86,8 +101,8 @@ void WriteItems(std::string_view key, const std::vector<storage::Cardinality::It
 HttpResponse Tsdb(const PromStatusApi& api, HttpRequest& http) {
   size_t limit = kCardinalityItems;
   if (const std::string_view text = http.query.Get("limit"); !text.empty()) {
-    const std::optional<int64_t> number = ParseInt64(text);
-    if (!number.has_value() || *number < 1) {
+    const Result<int64_t> number = ParseGoInt(text);
+    if (!number.ok() || *number < 1) {
       return PromFailure(InvalidArgument("limit must be a positive number"));
     }
     if (*number > kMaxCardinalityItems) {
@@ -112,18 +127,14 @@ HttpResponse Tsdb(const PromStatusApi& api, HttpRequest& http) {
   });
 }
 
-HttpResponse NoContent() {
-  HttpResponse response;
-  response.status = 204;
-  return response;
-}
-
 Result<storage::DeleteRequest> DeleteOf(const net::Parameters& form) {
   if (!form.Has("match[]")) return InvalidArgument("no match[] parameter provided");
   storage::DeleteRequest request;
-  ASSIGN_OR_RETURN(request.selectors, MatchParameters(form));
   ASSIGN_OR_RETURN(request.min_time, TimeParameter(form, "start", kMinTimeMs));
   ASSIGN_OR_RETURN(request.max_time, TimeParameter(form, "end", kMaxTimeMs));
+  Result<std::vector<Matchers>> selectors = AnyMatchParameters(form);
+  if (!selectors.ok()) return InvalidParameter("match[]", selectors.status().message());
+  request.selectors = *std::move(selectors);
   return request;
 }
 
@@ -140,23 +151,71 @@ HttpResponse CleanTombstones(const PromStatusApi& api) {
   return status.ok() ? NoContent() : PromFailure(status);
 }
 
-HttpResponse Snapshot(const PromStatusApi& api) {
-  const int64_t now_ms = api.clock->NowMs();
-  const CivilTime time = CivilFromUnix(now_ms / 1000);
+// Prometheus' name: the time, then a random number.
+HttpResponse Snapshot(const PromStatusApi& api, HttpRequest& http) {
+  const net::Parameters form = http.Form();
+  if (const std::string_view text = form.Get("skip_head"); !text.empty()) {
+    const Result<bool> skip_head = ParseGoBool(text);
+    if (!skip_head.ok()) {
+      return PromFailure(InvalidParameter(
+          "skip_head", "unable to parse boolean: " + skip_head.status().message()));
+    }
+  }
+  const CivilTime time = CivilFromUnix(api.clock->NowMs() / 1000);
+  static std::atomic<uint64_t> taken{0};  // two within a nanosecond differ, too
+  const uint64_t number =
+      HashBytes64("snapshot", static_cast<uint64_t>(api.clock->NowNs()) + taken++);
   char name[64];
-  std::snprintf(name, sizeof(name), "%04lld%02d%02dT%02d%02d%02dZ-%03d",
+  std::snprintf(name, sizeof(name), "%04lld%02d%02dT%02d%02d%02dZ-%016llx",
                 static_cast<long long>(time.year), time.month, time.day, time.hour, time.minute,
-                time.second, static_cast<int>(now_ms % 1000));
-  const Status status =
-      api.maintenance->Snapshot(api.data_directory + "-snapshots/" + std::string(name));
-  if (!status.ok()) return PromFailure(status);
+                time.second, static_cast<unsigned long long>(number >> 1));
+  const std::string directory = api.data_directory + "/snapshots";
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return PromFailure(InternalError("create snapshot directory: " + error.message()));
+  }
+  const Status status = api.maintenance->Snapshot(directory + "/" + name);
+  if (!status.ok()) {
+    return PromFailure(InternalError("create snapshot: " + status.message()));
+  }
   return Object([&](JsonWriter* json) { json->Key("name").String(name); });
+}
+
+HttpResponse SelfMetrics(const PromStatusApi& api, HttpRequest& http) {
+  const net::Parameters form = http.Form();
+  const std::string pattern(form.Get("metric_name_pattern"));
+  std::optional<Regex> wanted;
+  if (!pattern.empty()) {
+    Result<Regex> compiled = Regex::Compile("^(?:" + pattern + ")$");
+    if (!compiled.ok()) {
+      return PromFailure(compiled.status().Annotate("invalid metric_name_pattern"));
+    }
+    wanted = *std::move(compiled);
+  }
+  return PromSuccess(MetricFamiliesJson(api.metrics->Expose(), [&](std::string_view name) {
+    return !wanted.has_value() || wanted->FullMatch(name);
+  }));
+}
+
+HttpResponse Notifications(const PromStatusApi& api) {
+  const RuntimeInfo info = api.runtime();
+  std::string text;
+  JsonWriter json(&text);
+  json.BeginArray();
+  if (!info.reload_success) {
+    json.BeginObject().Key("text").String("Configuration reload has failed.");
+    json.Key("date").String(FormatRfc3339Nano(info.reload_failed_ms * 1'000'000));
+    json.Key("active").Bool(true).EndObject();
+  }
+  json.EndArray();
+  return PromSuccess(text);
 }
 
 void AddAdminRoutes(const PromStatusApi& api, net::Router* router) {
   const auto add = [&](std::string_view pattern, const net::HttpHandler& handler) {
     const auto guarded = [api, handler](HttpRequest& request) {
-      if (!api.enable_admin_api) return PromFailure(503, "unavailable", "admin APIs disabled");
+      if (!api.enable_admin_api) return PromSwitchedOff("admin APIs disabled");
       return handler(request);
     };
     router->Add("POST", pattern, guarded, kAdmin);
@@ -165,13 +224,15 @@ void AddAdminRoutes(const PromStatusApi& api, net::Router* router) {
   add("/api/v1/admin/tsdb/delete_series",
       [api](HttpRequest& request) { return DeleteSeries(api, request); });
   add("/api/v1/admin/tsdb/clean_tombstones", [api](HttpRequest&) { return CleanTombstones(api); });
-  add("/api/v1/admin/tsdb/snapshot", [api](HttpRequest&) { return Snapshot(api); });
+  add("/api/v1/admin/tsdb/snapshot",
+      [api](HttpRequest& request) { return Snapshot(api, request); });
 }
 
 }  // namespace
 
 void AddPromStatusRoutes(const PromStatusApi& api, net::Router* router) {
   router->Add("GET", "/api/v1/status/buildinfo", &BuildInfo, kAdmin);
+  router->Add("GET", "/version", &Version, kAdmin);
   router->Add(
       "GET", "/api/v1/status/runtimeinfo", [api](HttpRequest&) { return Runtime(api); }, kAdmin);
   router->Add(
@@ -187,12 +248,21 @@ void AddPromStatusRoutes(const PromStatusApi& api, net::Router* router) {
   };
   constant("/api/v1/status/walreplay", R"({"min":0,"max":0,"current":0})");
   constant("/api/v1/status/tsdb/blocks", R"({"blocks":[]})");
-  constant("/api/v1/targets",
-           R"({"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}})");
-  constant("/api/v1/scrape_pools", R"({"scrapePools":[]})");
-  constant("/api/v1/targets/metadata", "[]");
-  constant("/api/v1/alertmanagers", R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
-  constant("/api/v1/notifications", "[]");
+  router->Add(
+      "GET", "/api/v1/status/self_metrics",
+      [api](HttpRequest& request) { return SelfMetrics(api, request); }, kAdmin);
+  router->Add(
+      "GET", "/api/v1/notifications", [api](HttpRequest&) { return Notifications(api); }, kAdmin);
+  // No place for another listener, which a browser takes for "do not ask again".
+  router->Add(
+      "GET", "/api/v1/notifications/live",
+      [](HttpRequest&) {
+        HttpResponse response = NoContent();
+        response.headers.Set("Content-Type", "text/event-stream");
+        response.headers.Set("Cache-Control", "no-cache");
+        return response;
+      },
+      kAdmin);
   AddAdminRoutes(api, router);
 }
 

@@ -1,4 +1,4 @@
-// /api/v1/status/*, the lists of what Prometheus scrapes and sends to, and its TSDB administration.
+// /api/v1/status/*, notifications, and the administration of Prometheus' TSDB.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics_registry.h"
 #include "net/router.h"
 #include "storage/interface.h"
 
@@ -18,12 +19,14 @@ inline constexpr std::string_view kPrometheusVersion = "3.14.0";
 struct RuntimeInfo {
   int64_t start_time_ms = 0;
   bool reload_success = true;
-  int64_t last_reload_ms = 0;
-  std::string retention;  // "15d", "15d or 10GiB"
+  int64_t last_reload_ms = 0;    // the last that succeeded
+  int64_t reload_failed_ms = 0;  // the last that failed
+  std::string retention;         // "15d", "15d or 10GiB"
 };
 
 struct PromStatusApi {
   storage::Maintenance* maintenance = nullptr;  // borrowed, as all below
+  const MetricsRegistry* metrics = nullptr;
   const Clock* clock = &Clock::Real();
   bool enable_admin_api = false;
   std::string data_directory;

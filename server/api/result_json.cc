@@ -118,9 +118,11 @@ class ResultPrinter {
     const size_t index = next_++;
     switch (result_.kind) {
       case promql::ResultKind::kScalar:
+        // Without an exponent, unlike the samples of vectors.
         AppendJsonTimestamp(result_.scalar.timestamp, out);
-        out->push_back(',');
-        AppendJsonValue(result_.scalar.value, out);
+        out->append(",\"");
+        AppendFloat(out, result_.scalar.value);
+        out->push_back('"');
         return;
       case promql::ResultKind::kString:
         AppendJsonTimestamp(result_.scalar.timestamp, out);
@@ -184,6 +186,12 @@ class ResultPrinter {
 };
 
 }  // namespace
+
+std::string StatsJson(const promql::QueryStats& stats, StatsDetail detail) {
+  std::string json;
+  AppendStats(stats, detail, &json);
+  return json;
+}
 
 void AppendJsonTimestamp(int64_t timestamp_ms, std::string* out) {
   uint64_t magnitude = static_cast<uint64_t>(timestamp_ms);

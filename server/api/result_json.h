@@ -23,6 +23,8 @@ void AppendJsonLabels(const Labels& labels, std::string* out);
 void AppendJsonHistogram(const Histogram& histogram, std::string* out);
 
 enum class StatsDetail { kNone, kTotals, kPerStep };
+// {"timings":{...},"samples":{...}}
+std::string StatsJson(const promql::QueryStats& stats, StatsDetail detail);
 
 // Gives the text of the whole answer, envelope included, a piece at each call; empty at the end. At
 // most `limit` elements (0: all) of a vector or matrix, then with a warning. The function keeps the

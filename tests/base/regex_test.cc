@@ -39,7 +39,7 @@ TEST(Regex, RefusesWhatDoesNotCompile) {
     EXPECT_EQ(regex.status().code(), StatusCode::kInvalidArgument);
   }
   EXPECT_EQ(Regex::Compile("(a").status().message(),
-            "cannot compile regular expression \"(a\": missing ): (a");
+            "error parsing regexp: missing closing ): `(a`");
 }
 
 TEST(Regex, MatchesWildcardPatternsAsTheAutomatonWould) {

@@ -29,6 +29,7 @@ int Run(int argc, const char* const* argv) {
       ->capture_default_str();
   app.fallthrough();
   AddQueryCommands(&app, &invocation);
+  AddQueriesCommand(&app, &invocation);
   AddWriteCommand(&app, &invocation);
   AddStatusCommands(&app, &invocation);
   AddStorageCommands(&app, &invocation);

@@ -23,6 +23,7 @@ struct Invocation {
 };
 
 void AddQueryCommands(CLI::App* app, Invocation* invocation);  // query, query-range, series, labels
+void AddQueriesCommand(CLI::App* app, Invocation* invocation);  // queries, queries kill
 void AddWriteCommand(CLI::App* app, Invocation* invocation);   // write
 void AddStatusCommands(CLI::App* app, Invocation* invocation);  // status, compact
 // cardinality, delete, snapshot, verify

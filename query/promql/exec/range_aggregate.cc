@@ -196,6 +196,7 @@ template <typename Float, typename HistogramValue>
 void ForEachWindow(const RangeCall& call, const RangeSeries& series, const Float& on_floats,
                    const HistogramValue& on_histograms) {
   for (size_t step = 0; step < call.grid.count; ++step) {
+    if (CancelledAt(call, step)) return;
     if (series.histograms[step].empty()) {
       if (!series.floats[step].empty()) on_floats(step, series.floats[step]);
     } else if (!MixedWindow(call, series, step)) {

@@ -156,6 +156,8 @@ class RangeFunction final : public RangeOperator {
     if (status.ok()) {
       const RangeSeries series{buffers.samples, buffers.floats, buffers.histograms, metric_name};
       status = kernel_(range_call_, series, out);
+      // A kernel that saw the query's end has left off (CancelledAt).
+      if (status.ok()) status = context_->CheckCancelled();
     }
     if (status.ok() && is_counter_function_) NotePossibleNonCounter(input, metric_name, *out);
     buffers.samples.histograms.clear();

@@ -25,6 +25,7 @@ void NoteIgnoredHistograms(const RangeCall& call, const RangeSeries& series, siz
 template <typename Compute>
 void ForEachFloatWindow(const RangeCall& call, const RangeSeries& series, const Compute& compute) {
   for (size_t step = 0; step < call.grid.count; ++step) {
+    if (CancelledAt(call, step)) return;
     if (series.floats[step].empty()) continue;
     NoteIgnoredHistograms(call, series, step);
     compute(step, series.floats[step]);
@@ -137,6 +138,7 @@ Line FitLine(const SeriesSamples& s, Window w, int64_t origin_ms) {
 template <typename Compute>
 void ForEachPair(const RangeCall& call, const RangeSeries& series, const Compute& compute) {
   for (size_t step = 0; step < call.grid.count; ++step) {
+    if (CancelledAt(call, step)) return;
     const Window w = series.floats[step];
     if (w.empty()) continue;
     NoteIgnoredHistograms(call, series, step);
@@ -226,6 +228,7 @@ Status QuantileKernel(const RangeCall& call, const RangeSeries& series, Column* 
   std::vector<double> values;
   const double* all = series.samples.values.data();
   for (size_t step = 0; step < call.grid.count; ++step) {
+    if (CancelledAt(call, step)) break;
     const Window w = series.floats[step];
     if (w.empty()) continue;
     const double q = call.scalars[0].values[step];
@@ -273,6 +276,7 @@ Status PredictLinearKernel(const RangeCall& call, const RangeSeries& series, Col
 
 Status SmoothingKernel(const RangeCall& call, const RangeSeries& series, Column* out) {
   for (size_t step = 0; step < call.grid.count; ++step) {
+    if (CancelledAt(call, step)) break;
     if (series.floats[step].empty() && series.histograms[step].empty()) continue;
     const double smoothing = call.scalars[0].values[step];
     const double trend = call.scalars[1].values[step];

@@ -1,0 +1,196 @@
+// What a recording cannot show of Prometheus' API: samples of this moment, switches, headers.
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "net/http_client.h"
+#include "tests/support/remote_write_body.h"
+#include "tests/support/tsdbd_process.h"
+
+namespace tsdb::testing {
+namespace {
+
+const std::vector<net::Headers::Entry> kRemoteWriteHeaders = {
+    {"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "snappy"}};
+
+class PromApi : public ::testing::Test {
+ protected:
+  // Nothing is scraped or evaluated that the test does not name.
+  void Start(std::vector<std::string> arguments = {}, const std::string& config = "global: {}\n") {
+    WriteFile(directory_ / "prometheus.yml", config);
+    arguments.push_back("--config.file=" + (directory_ / "prometheus.yml"));
+    server_.emplace(directory_ / "data", std::move(arguments));
+    const Status started = server_->Start();
+    ASSERT_TRUE(started.ok()) << started.ToString();
+  }
+  void Write(const std::vector<RemoteWriteSeries>& series) {
+    const auto answer =
+        server_->Post("/api/v1/write", RemoteWriteBody(series), kRemoteWriteHeaders);
+    ASSERT_TRUE(answer.ok());
+    ASSERT_EQ(answer->status, 204) << answer->body;
+  }
+  net::ClientResponse Send(std::string method, const std::string& path,
+                           std::vector<net::Headers::Entry> headers = {}) {
+    net::ClientRequest request;
+    request.method = std::move(method);
+    request.url = server_->url() + path;
+    for (auto& [name, value] : headers) request.headers.Add(name, value);
+    const auto answer = client_->Do(request);
+    EXPECT_TRUE(answer.ok()) << answer.status().ToString();
+    return answer.ok() ? *answer : net::ClientResponse();
+  }
+
+  const int64_t now_ms_ = Clock::Real().NowMs();
+  TempDir directory_;
+  std::optional<TsdbdProcess> server_;
+  std::unique_ptr<net::HttpClient> client_ = net::HttpClient::Create();
+};
+
+TEST_F(PromApi, FederatesTheLatestSampleOfEachSeriesOnce) {
+  Start({}, "global:\n  external_labels: {region: eu, job: never}\n");
+  Write({{{{"__name__", "up"}, {"job", "b"}}, {{now_ms_ - 2000, 3}, {now_ms_ - 1000, 1.5}}},
+         {{{"__name__", "up"}, {"job", "a"}, {"instance", "x:1"}}, {{now_ms_ - 1000, 1e9}}},
+         {{{"__name__", "gone"}}, {{now_ms_ - 2000, 1}, {now_ms_ - 1000, StaleMarker()}}},
+         {{{"__name__", "old"}}, {{now_ms_ - 600'000, 1}}},
+         {{{"__name__", "a.b"}}, {{now_ms_ - 1000, NAN}}}});
+  const std::string at = " " + std::to_string(now_ms_ - 1000) + "\n";
+  const auto up = Send("GET", "/federate?match[]=up&match[]=%7Bjob=%22a%22%7D");
+  EXPECT_EQ(up.body,
+            "# TYPE up untyped\n"
+            "up{instance=\"x:1\",job=\"a\",region=\"eu\"} 1e+09" +
+                at + "up{job=\"b\",instance=\"\",region=\"eu\"} 1.5" + at);
+  EXPECT_EQ(Send("GET", "/federate?match[]=gone&match[]=old&match[]=none").body, "");
+  const std::string dotted = "/federate?match[]=%7B%22a.b%22%7D";
+  EXPECT_EQ(Send("GET", dotted).body,
+            "# TYPE a_b untyped\na_b{instance=\"\",job=\"never\",region=\"eu\"} NaN" + at);
+  EXPECT_EQ(Send("GET", dotted, {{"Accept", "text/plain;escaping=allow-utf-8"}}).body,
+            "# TYPE \"a.b\" untyped\n"
+            "{\"a.b\",instance=\"\",job=\"never\",region=\"eu\"} NaN" +
+                at);
+}
+
+TEST_F(PromApi, StatsHaveStepsOnlyWithTheirFeature) {
+  const std::string path = "/api/v1/query_range?query=1&start=0&end=60&step=30&stats=all";
+  Start();
+  const auto without = JsonValue::Parse(Send("GET", path).body);
+  ASSERT_TRUE(without.ok());
+  const JsonValue& stats = without->Find("data").Find("stats");
+  for (const char* name : {"evalTotalTime", "resultSortTime", "queryPreparationTime",
+                           "innerEvalTime", "execQueueTime", "execTotalTime"}) {
+    EXPECT_TRUE(stats.Find("timings").Find(name).is_number()) << name;
+  }
+  EXPECT_TRUE(stats.Find("samples").Find("totalQueryableSamples").is_number());
+  EXPECT_TRUE(stats.Find("samples").Find("peakSamples").is_number());
+  EXPECT_TRUE(stats.Find("samples").Find("totalQueryableSamplesPerStep").is_null());
+  server_->Kill();
+  Start({"--enable-feature=promql-per-step-stats"});
+  const auto with = JsonValue::Parse(Send("GET", path).body);
+  ASSERT_TRUE(with.ok());
+  EXPECT_EQ(with->Find("data")
+                .Find("stats")
+                .Find("samples")
+                .Find("totalQueryableSamplesPerStep")
+                .array()
+                .size(),
+            3U);
+}
+
+TEST_F(PromApi, UnknownStatsAreTakenWithAWarning) {
+  Start();
+  const auto answer = JsonValue::Parse(Send("GET", "/api/v1/query?query=1&stats=yes").body);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_TRUE(answer->Find("data").Find("stats").is_object());
+  ASSERT_EQ(answer->Find("warnings").array().size(), 1U);
+  EXPECT_EQ(answer->Find("warnings").array()[0].text(),
+            "value \"yes\" for parameter \"stats\" is deprecated and will be rejected in the next "
+            "major release, use \"true\" or \"all\"");
+}
+
+TEST_F(PromApi, AQueryThatRunsLongerThanItsTimeoutIsATimeout) {
+  Start();
+  const auto answer = Send("GET", "/api/v1/query?query=1&timeout=0");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(answer.body.find("\"errorType\":\"timeout\",\"error\":\"query timed out in "),
+            std::string::npos)
+      << answer.body;
+}
+
+TEST_F(PromApi, SearchAnswersOnlyWithItsFeature) {
+  Start();
+  const auto answer = Send("GET", "/api/v1/search/metric_names");
+  EXPECT_EQ(answer.status, 500);
+  EXPECT_EQ(answer.body,
+            R"({"status":"error","errorType":"unavailable","error":"search API disabled"})");
+}
+
+TEST_F(PromApi, SearchShowsTheFirstOfMoreResults) {
+  Start({"--enable-feature=search-api", "--web.search.max-limit=3"});
+  Write({{{{"__name__", "a"}}, {{now_ms_, 1}}},
+         {{{"__name__", "b"}}, {{now_ms_, 1}}},
+         {{{"__name__", "c"}}, {{now_ms_, 1}}},
+         {{{"__name__", "d"}}, {{now_ms_, 1}}}});
+  EXPECT_EQ(Send("GET", "/api/v1/search/metric_names?batch_size=2").body,
+            "{\"results\":[{\"name\":\"a\"},{\"name\":\"b\"}]}\n"
+            "{\"results\":[{\"name\":\"c\"}]}\n"
+            "{\"status\":\"success\",\"has_more\":true}\n");
+  EXPECT_EQ(Send("GET", "/api/v1/search/metric_names?limit=4").status, 400);
+}
+
+TEST_F(PromApi, BrowsersOfAllowedOriginsMayRead) {
+  Start({"--web.cors.origin=https?://(a|b)\\.example"});
+  const auto origin = [&](const char* name) {
+    return std::string(Send("GET", "/api/v1/query?query=1", {{"Origin", name}})
+                           .headers.Get("Access-Control-Allow-Origin"));
+  };
+  EXPECT_EQ(origin("http://a.example"), "http://a.example");
+  EXPECT_EQ(origin("http://a.example.evil"), "");
+  const auto preflight = Send("OPTIONS", "/api/v1/query", {{"Origin", "https://b.example"}});
+  EXPECT_EQ(preflight.status, 204);
+  EXPECT_EQ(preflight.headers.Get("Access-Control-Allow-Origin"), "https://b.example");
+  EXPECT_EQ(preflight.headers.Get("Access-Control-Allow-Methods"), "GET, POST, OPTIONS");
+  EXPECT_EQ(preflight.headers.Get("Access-Control-Allow-Headers"),
+            "Accept, Authorization, Content-Type, Origin");
+}
+
+TEST_F(PromApi, FailedReloadIsANotification) {
+  Start({"--web.enable-lifecycle"});
+  EXPECT_EQ(Send("GET", "/api/v1/notifications").body, R"({"status":"success","data":[]})");
+  WriteFile(directory_ / "prometheus.yml", "nonsense: {}\n");
+  EXPECT_EQ(Send("POST", "/-/reload").status, 500);
+  const auto answer = JsonValue::Parse(Send("GET", "/api/v1/notifications").body);
+  ASSERT_TRUE(answer.ok());
+  ASSERT_EQ(answer->Find("data").array().size(), 1U);
+  const JsonValue& notification = answer->Find("data").array()[0];
+  EXPECT_EQ(notification.StringOr("text", ""), "Configuration reload has failed.");
+  EXPECT_TRUE(notification.Find("active").boolean());
+  EXPECT_EQ(Send("GET", "/api/v1/notifications/live").status, 204);
+}
+
+TEST_F(PromApi, FeaturesTellWhatIsSwitchedOn) {
+  Start({"--enable-feature=promql-experimental-functions"});
+  const auto answer = JsonValue::Parse(Send("GET", "/api/v1/features").body);
+  ASSERT_TRUE(answer.ok());
+  const auto is_on = [&](const char* category, const char* name) {
+    const JsonValue& value = answer->Find("data").Find(category).Find(name);
+    return value.is_bool() && value.boolean();
+  };
+  EXPECT_TRUE(is_on("promql_functions", "rate"));
+  EXPECT_TRUE(is_on("promql_functions", "info"));
+  EXPECT_TRUE(is_on("promql_operators", "limitk"));
+  EXPECT_FALSE(is_on("promql", "smoothed"));
+  EXPECT_FALSE(is_on("api", "admin"));
+  EXPECT_TRUE(is_on("api", "remote_write_receiver"));
+}
+
+TEST_F(PromApi, OwnMetricsAreThereAsJson) {
+  Start();
+  const auto answer = JsonValue::Parse(
+      Send("GET", "/api/v1/status/self_metrics?metric_name_pattern=tsdbd_build_.*").body);
+  ASSERT_TRUE(answer.ok());
+  ASSERT_EQ(answer->Find("data").array().size(), 1U);
+  EXPECT_EQ(answer->Find("data").array()[0].StringOr("type", ""), "GAUGE");
+}
+
+}  // namespace
+}  // namespace tsdb::testing
