@@ -70,7 +70,7 @@ class EngineTest : public testing::Test {
 
   ManualClock clock_{kNow};
   std::shared_ptr<MemoryDisk> disk_;
-  std::unique_ptr<rocksdb::Env> env_;
+  std::shared_ptr<rocksdb::Env> env_;
   std::unique_ptr<Storage> storage_;
 };
 

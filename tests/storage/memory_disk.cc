@@ -8,7 +8,100 @@
 #include <random>
 #include <utility>
 
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
+
+#include "base/mutex.h"
+#include "base/thread_annotations.h"
+
 namespace tsdb::storage {
+
+// The disk as RocksDB sees it.
+class MemoryFileSystem : public rocksdb::FileSystem {
+ public:
+  using Node = MemoryDisk::Node;
+  using Entry = MemoryDisk::Entry;
+  using Image = MemoryDisk::Image;
+  using Loss = MemoryDisk::Loss;
+
+  MemoryFileSystem() = default;
+  MemoryFileSystem(const MemoryFileSystem& source, const Image& image, Loss loss, uint64_t seed);
+
+  Image TakeImage() const;
+  void Record(uint64_t every, std::function<uint64_t()> mark);
+  std::vector<Image> StopRecording();
+  uint64_t operation_count() const;
+
+  void set_capacity(uint64_t bytes);
+  uint64_t size_bytes() const;
+  std::vector<std::string> FilesWith(const std::string& part) const;
+  void Damage(const std::string& path, size_t offset);
+  uint64_t FileSize(const std::string& path) const;
+  void Export(const std::string& directory, const std::string& target) const;
+  void Import(const std::string& source, const std::string& directory);
+
+  const char* Name() const override { return "MemoryDisk"; }
+  using Options = rocksdb::IOOptions;
+  using Debug = rocksdb::IODebugContext;
+  using IOStatus = rocksdb::IOStatus;
+  IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions&,
+                             std::unique_ptr<rocksdb::FSSequentialFile>* file, Debug*) override;
+  IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions&,
+                               std::unique_ptr<rocksdb::FSRandomAccessFile>* file, Debug*) override;
+  IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions&,
+                           std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) override;
+  IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions&,
+                              std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) override;
+  IOStatus NewDirectory(const std::string& name, const Options&,
+                        std::unique_ptr<rocksdb::FSDirectory>* result, Debug*) override;
+  IOStatus FileExists(const std::string& name, const Options&, Debug*) override;
+  IOStatus GetChildren(const std::string& directory, const Options&,
+                       std::vector<std::string>* result, Debug*) override;
+  IOStatus DeleteFile(const std::string& name, const Options&, Debug*) override;
+  IOStatus CreateDir(const std::string& name, const Options&, Debug*) override;
+  IOStatus CreateDirIfMissing(const std::string& name, const Options&, Debug*) override;
+  IOStatus DeleteDir(const std::string& name, const Options&, Debug*) override;
+  IOStatus GetFileSize(const std::string& name, const Options&, uint64_t* size, Debug*) override;
+  IOStatus GetFileModificationTime(const std::string& name, const Options&, uint64_t* time,
+                                   Debug*) override;
+  IOStatus RenameFile(const std::string& from, const std::string& to, const Options&,
+                      Debug*) override;
+  IOStatus LinkFile(const std::string& from, const std::string& to, const Options&,
+                    Debug*) override;
+  IOStatus LockFile(const std::string& name, const Options&, rocksdb::FileLock** lock,
+                    Debug*) override;
+  IOStatus UnlockFile(rocksdb::FileLock* lock, const Options&, Debug*) override;
+  IOStatus GetTestDirectory(const Options&, std::string* path, Debug*) override;
+  IOStatus GetAbsolutePath(const std::string& path, const Options&, std::string* absolute,
+                           Debug*) override;
+  IOStatus IsDirectory(const std::string& path, const Options&, bool* is_directory,
+                       Debug*) override;
+
+ private:
+  friend class MemoryFile;
+  friend class MemoryWriter;
+  friend class MemoryDirectory;
+
+  Image TakeImageLocked() const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Count(const char* operation, const std::string& name) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<Node> Find(const std::string& name) const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  IOStatus Append(const std::string& name, Node* node, const rocksdb::Slice& data);
+  void Sync(const std::string& name, Node* node);
+  void SyncDirectory(const std::string& name);
+
+  mutable Mutex mutex_;
+  std::map<std::string, std::shared_ptr<Node>> files_ GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<Node>> durable_ GUARDED_BY(mutex_);
+  std::set<std::string> directories_ GUARDED_BY(mutex_);
+  std::set<std::string> locks_ GUARDED_BY(mutex_);
+  uint64_t capacity_ GUARDED_BY(mutex_) = 0;
+  uint64_t size_bytes_ GUARDED_BY(mutex_) = 0;  // appended and not deleted
+  uint64_t operations_ GUARDED_BY(mutex_) = 0;
+  uint64_t every_ GUARDED_BY(mutex_) = 0;
+  std::function<uint64_t()> mark_ GUARDED_BY(mutex_);
+  std::vector<Image> images_ GUARDED_BY(mutex_);
+};
+
 namespace {
 
 std::string Clean(const std::string& path) {
@@ -43,7 +136,7 @@ class DiskLock : public rocksdb::FileLock {
 // Reads a file, by position or onwards.
 class MemoryFile : public rocksdb::FSRandomAccessFile, public rocksdb::FSSequentialFile {
  public:
-  MemoryFile(MemoryDisk* disk, std::shared_ptr<MemoryDisk::Node> node)
+  MemoryFile(MemoryFileSystem* disk, std::shared_ptr<MemoryDisk::Node> node)
       : disk_(disk), node_(std::move(node)) {}
 
   rocksdb::IOStatus Read(uint64_t offset, size_t n, const rocksdb::IOOptions&,
@@ -68,14 +161,14 @@ class MemoryFile : public rocksdb::FSRandomAccessFile, public rocksdb::FSSequent
   }
 
  private:
-  MemoryDisk* disk_;
+  MemoryFileSystem* disk_;
   std::shared_ptr<MemoryDisk::Node> node_;
   uint64_t position_ = 0;
 };
 
 class MemoryWriter : public rocksdb::FSWritableFile {
  public:
-  MemoryWriter(MemoryDisk* disk, std::string name, std::shared_ptr<MemoryDisk::Node> node)
+  MemoryWriter(MemoryFileSystem* disk, std::string name, std::shared_ptr<MemoryDisk::Node> node)
       : disk_(disk), name_(std::move(name)), node_(std::move(node)) {}
 
   using rocksdb::FSWritableFile::Append;
@@ -100,25 +193,26 @@ class MemoryWriter : public rocksdb::FSWritableFile {
   }
 
  private:
-  MemoryDisk* disk_;
+  MemoryFileSystem* disk_;
   const std::string name_;
   std::shared_ptr<MemoryDisk::Node> node_;
 };
 
 class MemoryDirectory : public rocksdb::FSDirectory {
  public:
-  MemoryDirectory(MemoryDisk* disk, std::string name) : disk_(disk), name_(std::move(name)) {}
+  MemoryDirectory(MemoryFileSystem* disk, std::string name) : disk_(disk), name_(std::move(name)) {}
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
     disk_->SyncDirectory(name_);
     return rocksdb::IOStatus::OK();
   }
 
  private:
-  MemoryDisk* disk_;
+  MemoryFileSystem* disk_;
   const std::string name_;
 };
 
-MemoryDisk::MemoryDisk(const MemoryDisk& source, const Image& image, Loss loss, uint64_t seed) {
+MemoryFileSystem::MemoryFileSystem(const MemoryFileSystem& source, const Image& image, Loss loss,
+                                   uint64_t seed) {
   std::mt19937_64 random(seed);
   // A file system with a journal keeps all changes of directories up to some moment; one without
   // keeps those that were synced. Both are seen.
@@ -142,31 +236,12 @@ MemoryDisk::MemoryDisk(const MemoryDisk& source, const Image& image, Loss loss, 
   }
 }
 
-namespace {
-
-// An Env that keeps its disk alive.
-class DiskEnv : public rocksdb::EnvWrapper {
- public:
-  DiskEnv(std::unique_ptr<rocksdb::Env> env, std::shared_ptr<MemoryDisk> disk)
-      : EnvWrapper(std::move(env)), disk_(std::move(disk)) {}
-  const char* Name() const override { return "DiskEnv"; }
-
- private:
-  const std::shared_ptr<MemoryDisk> disk_;
-};
-
-}  // namespace
-
-std::unique_ptr<rocksdb::Env> MemoryDisk::NewEnv(const std::shared_ptr<MemoryDisk>& disk) {
-  return std::make_unique<DiskEnv>(rocksdb::NewCompositeEnv(disk), disk);
-}
-
-MemoryDisk::Image MemoryDisk::TakeImage() const {
+MemoryFileSystem::Image MemoryFileSystem::TakeImage() const {
   const MutexLock lock(mutex_);
   return TakeImageLocked();
 }
 
-MemoryDisk::Image MemoryDisk::TakeImageLocked() const {
+MemoryFileSystem::Image MemoryFileSystem::TakeImageLocked() const {
   Image image;
   image.directories = directories_;
   for (const auto& [name, node] : files_) {
@@ -178,34 +253,34 @@ MemoryDisk::Image MemoryDisk::TakeImageLocked() const {
   return image;
 }
 
-void MemoryDisk::Record(uint64_t every, std::function<uint64_t()> mark) {
+void MemoryFileSystem::Record(uint64_t every, std::function<uint64_t()> mark) {
   const MutexLock lock(mutex_);
   every_ = every;
   mark_ = std::move(mark);
 }
 
-std::vector<MemoryDisk::Image> MemoryDisk::StopRecording() {
+std::vector<MemoryFileSystem::Image> MemoryFileSystem::StopRecording() {
   const MutexLock lock(mutex_);
   every_ = 0;
   return std::exchange(images_, {});
 }
 
-uint64_t MemoryDisk::operation_count() const {
+uint64_t MemoryFileSystem::operation_count() const {
   const MutexLock lock(mutex_);
   return operations_;
 }
 
-void MemoryDisk::set_capacity(uint64_t bytes) {
+void MemoryFileSystem::set_capacity(uint64_t bytes) {
   const MutexLock lock(mutex_);
   capacity_ = bytes;
 }
 
-uint64_t MemoryDisk::size_bytes() const {
+uint64_t MemoryFileSystem::size_bytes() const {
   const MutexLock lock(mutex_);
   return size_bytes_;
 }
 
-std::vector<std::string> MemoryDisk::FilesWith(const std::string& part) const {
+std::vector<std::string> MemoryFileSystem::FilesWith(const std::string& part) const {
   const MutexLock lock(mutex_);
   std::vector<std::string> result;
   for (const auto& [name, node] : files_) {
@@ -214,18 +289,18 @@ std::vector<std::string> MemoryDisk::FilesWith(const std::string& part) const {
   return result;
 }
 
-void MemoryDisk::Damage(const std::string& path, size_t offset) {
+void MemoryFileSystem::Damage(const std::string& path, size_t offset) {
   const MutexLock lock(mutex_);
   std::string& data = files_.at(path)->data;
   data.at(offset) = static_cast<char>(~data.at(offset));
 }
 
-uint64_t MemoryDisk::FileSize(const std::string& path) const {
+uint64_t MemoryFileSystem::FileSize(const std::string& path) const {
   const MutexLock lock(mutex_);
   return files_.at(path)->data.size();
 }
 
-void MemoryDisk::Export(const std::string& directory, const std::string& target) const {
+void MemoryFileSystem::Export(const std::string& directory, const std::string& target) const {
   const MutexLock lock(mutex_);
   for (const auto& [name, node] : files_) {
     if (!IsBelow(name, directory)) continue;
@@ -235,7 +310,7 @@ void MemoryDisk::Export(const std::string& directory, const std::string& target)
   }
 }
 
-void MemoryDisk::Import(const std::string& source, const std::string& directory) {
+void MemoryFileSystem::Import(const std::string& source, const std::string& directory) {
   const MutexLock lock(mutex_);
   directories_.insert(directory);
   for (const auto& entry : std::filesystem::directory_iterator(source)) {
@@ -251,7 +326,7 @@ void MemoryDisk::Import(const std::string& source, const std::string& directory)
 }
 
 // Before every operation that changes something. The log for people is left out.
-void MemoryDisk::Count(const char* operation, const std::string& name) {
+void MemoryFileSystem::Count(const char* operation, const std::string& name) {
   if (name.find("/LOG") != std::string::npos) return;
   ++operations_;
   if (every_ == 0 || operations_ % every_ != 0) return;
@@ -261,13 +336,13 @@ void MemoryDisk::Count(const char* operation, const std::string& name) {
   images_.back().operation = std::string(operation) + " " + name;
 }
 
-std::shared_ptr<MemoryDisk::Node> MemoryDisk::Find(const std::string& name) const {
+std::shared_ptr<MemoryDisk::Node> MemoryFileSystem::Find(const std::string& name) const {
   const auto found = files_.find(Clean(name));
   return found == files_.end() ? nullptr : found->second;
 }
 
-rocksdb::IOStatus MemoryDisk::Append(const std::string& name, Node* node,
-                                     const rocksdb::Slice& data) {
+rocksdb::IOStatus MemoryFileSystem::Append(const std::string& name, Node* node,
+                                           const rocksdb::Slice& data) {
   const MutexLock lock(mutex_);
   Count("append", name);
   if (capacity_ != 0 && size_bytes_ + data.size() > capacity_) {
@@ -278,13 +353,13 @@ rocksdb::IOStatus MemoryDisk::Append(const std::string& name, Node* node,
   return IOStatus::OK();
 }
 
-void MemoryDisk::Sync(const std::string& name, Node* node) {
+void MemoryFileSystem::Sync(const std::string& name, Node* node) {
   const MutexLock lock(mutex_);
   Count("sync", name);
   node->synced = node->data.size();
 }
 
-void MemoryDisk::SyncDirectory(const std::string& name) {
+void MemoryFileSystem::SyncDirectory(const std::string& name) {
   const MutexLock lock(mutex_);
   Count("sync directory", name);
   std::erase_if(durable_, [&](const auto& entry) { return ParentOf(entry.first) == name; });
@@ -293,10 +368,9 @@ void MemoryDisk::SyncDirectory(const std::string& name) {
   }
 }
 
-rocksdb::IOStatus MemoryDisk::NewSequentialFile(const std::string& name,
-                                                const rocksdb::FileOptions&,
-                                                std::unique_ptr<rocksdb::FSSequentialFile>* file,
-                                                Debug*) {
+rocksdb::IOStatus MemoryFileSystem::NewSequentialFile(
+    const std::string& name, const rocksdb::FileOptions&,
+    std::unique_ptr<rocksdb::FSSequentialFile>* file, Debug*) {
   const MutexLock lock(mutex_);
   auto node = Find(name);
   if (node == nullptr) return Missing(name);
@@ -304,7 +378,7 @@ rocksdb::IOStatus MemoryDisk::NewSequentialFile(const std::string& name,
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::NewRandomAccessFile(
+rocksdb::IOStatus MemoryFileSystem::NewRandomAccessFile(
     const std::string& name, const rocksdb::FileOptions&,
     std::unique_ptr<rocksdb::FSRandomAccessFile>* file, Debug*) {
   const MutexLock lock(mutex_);
@@ -314,9 +388,10 @@ rocksdb::IOStatus MemoryDisk::NewRandomAccessFile(
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::NewWritableFile(const std::string& name, const rocksdb::FileOptions&,
-                                              std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                              Debug*) {
+rocksdb::IOStatus MemoryFileSystem::NewWritableFile(const std::string& name,
+                                                    const rocksdb::FileOptions&,
+                                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                                    Debug*) {
   const MutexLock lock(mutex_);
   Count("create", name);
   const std::string path = Clean(name);
@@ -327,10 +402,9 @@ rocksdb::IOStatus MemoryDisk::NewWritableFile(const std::string& name, const roc
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::ReopenWritableFile(const std::string& name,
-                                                 const rocksdb::FileOptions&,
-                                                 std::unique_ptr<rocksdb::FSWritableFile>* file,
-                                                 Debug*) {
+rocksdb::IOStatus MemoryFileSystem::ReopenWritableFile(
+    const std::string& name, const rocksdb::FileOptions&,
+    std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) {
   const MutexLock lock(mutex_);
   auto node = Find(name);
   if (node == nullptr) return Missing(name);
@@ -338,20 +412,21 @@ rocksdb::IOStatus MemoryDisk::ReopenWritableFile(const std::string& name,
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::NewDirectory(const std::string& name, const Options&,
-                                           std::unique_ptr<rocksdb::FSDirectory>* result, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::NewDirectory(const std::string& name, const Options&,
+                                                 std::unique_ptr<rocksdb::FSDirectory>* result,
+                                                 Debug*) {
   *result = std::make_unique<MemoryDirectory>(this, Clean(name));
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::FileExists(const std::string& name, const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::FileExists(const std::string& name, const Options&, Debug*) {
   const MutexLock lock(mutex_);
   const bool exists = Find(name) != nullptr || directories_.contains(Clean(name));
   return exists ? IOStatus::OK() : IOStatus::NotFound(name);
 }
 
-rocksdb::IOStatus MemoryDisk::GetChildren(const std::string& directory, const Options&,
-                                          std::vector<std::string>* result, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::GetChildren(const std::string& directory, const Options&,
+                                                std::vector<std::string>* result, Debug*) {
   const MutexLock lock(mutex_);
   const std::string parent = Clean(directory);
   if (!directories_.contains(parent)) return IOStatus::NotFound(directory);
@@ -367,7 +442,7 @@ rocksdb::IOStatus MemoryDisk::GetChildren(const std::string& directory, const Op
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::DeleteFile(const std::string& name, const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::DeleteFile(const std::string& name, const Options&, Debug*) {
   const MutexLock lock(mutex_);
   Count("delete", name);
   const auto found = files_.find(Clean(name));
@@ -380,25 +455,26 @@ rocksdb::IOStatus MemoryDisk::DeleteFile(const std::string& name, const Options&
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::CreateDir(const std::string& name, const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::CreateDir(const std::string& name, const Options&, Debug*) {
   const MutexLock lock(mutex_);
   return directories_.insert(Clean(name)).second ? IOStatus::OK()
                                                  : IOStatus::IOError("directory exists", name);
 }
 
-rocksdb::IOStatus MemoryDisk::CreateDirIfMissing(const std::string& name, const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::CreateDirIfMissing(const std::string& name, const Options&,
+                                                       Debug*) {
   const MutexLock lock(mutex_);
   directories_.insert(Clean(name));
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::DeleteDir(const std::string& name, const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::DeleteDir(const std::string& name, const Options&, Debug*) {
   const MutexLock lock(mutex_);
   return directories_.erase(Clean(name)) == 1 ? IOStatus::OK() : Missing(name);
 }
 
-rocksdb::IOStatus MemoryDisk::GetFileSize(const std::string& name, const Options&, uint64_t* size,
-                                          Debug*) {
+rocksdb::IOStatus MemoryFileSystem::GetFileSize(const std::string& name, const Options&,
+                                                uint64_t* size, Debug*) {
   const MutexLock lock(mutex_);
   const auto node = Find(name);
   if (node == nullptr) return Missing(name);
@@ -406,14 +482,14 @@ rocksdb::IOStatus MemoryDisk::GetFileSize(const std::string& name, const Options
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::GetFileModificationTime(const std::string&, const Options&,
-                                                      uint64_t* time, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::GetFileModificationTime(const std::string&, const Options&,
+                                                            uint64_t* time, Debug*) {
   *time = 0;
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::RenameFile(const std::string& from, const std::string& to,
-                                         const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::RenameFile(const std::string& from, const std::string& to,
+                                               const Options&, Debug*) {
   const MutexLock lock(mutex_);
   Count("rename", from);
   const std::string source = Clean(from);
@@ -436,8 +512,8 @@ rocksdb::IOStatus MemoryDisk::RenameFile(const std::string& from, const std::str
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::LinkFile(const std::string& from, const std::string& to,
-                                       const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::LinkFile(const std::string& from, const std::string& to,
+                                             const Options&, Debug*) {
   const MutexLock lock(mutex_);
   Count("link", from);
   const auto node = Find(from);
@@ -446,37 +522,78 @@ rocksdb::IOStatus MemoryDisk::LinkFile(const std::string& from, const std::strin
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::LockFile(const std::string& name, const Options&,
-                                       rocksdb::FileLock** lock, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::LockFile(const std::string& name, const Options&,
+                                             rocksdb::FileLock** lock, Debug*) {
   const MutexLock guard(mutex_);
   if (!locks_.insert(Clean(name)).second) return IOStatus::IOError("lock is held", name);
   *lock = new DiskLock(Clean(name));
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::UnlockFile(rocksdb::FileLock* lock, const Options&, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::UnlockFile(rocksdb::FileLock* lock, const Options&, Debug*) {
   const std::unique_ptr<DiskLock> owned(static_cast<DiskLock*>(lock));
   const MutexLock guard(mutex_);
   locks_.erase(owned->name);
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::GetTestDirectory(const Options&, std::string* path, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::GetTestDirectory(const Options&, std::string* path, Debug*) {
   *path = "/test";
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::GetAbsolutePath(const std::string& path, const Options&,
-                                              std::string* absolute, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::GetAbsolutePath(const std::string& path, const Options&,
+                                                    std::string* absolute, Debug*) {
   *absolute = path;
   return IOStatus::OK();
 }
 
-rocksdb::IOStatus MemoryDisk::IsDirectory(const std::string& path, const Options&,
-                                          bool* is_directory, Debug*) {
+rocksdb::IOStatus MemoryFileSystem::IsDirectory(const std::string& path, const Options&,
+                                                bool* is_directory, Debug*) {
   const MutexLock lock(mutex_);
   *is_directory = directories_.contains(Clean(path));
   return IOStatus::OK();
+}
+
+namespace {
+
+// An Env that keeps its disk alive.
+class DiskEnv : public rocksdb::EnvWrapper {
+ public:
+  DiskEnv(std::unique_ptr<rocksdb::Env> env, std::shared_ptr<MemoryDisk> disk)
+      : EnvWrapper(std::move(env)), disk_(std::move(disk)) {}
+  const char* Name() const override { return "DiskEnv"; }
+
+ private:
+  const std::shared_ptr<MemoryDisk> disk_;
+};
+
+}  // namespace
+
+MemoryDisk::MemoryDisk() : files_(std::make_shared<MemoryFileSystem>()) {}
+MemoryDisk::MemoryDisk(const MemoryDisk& source, const Image& image, Loss loss, uint64_t seed)
+    : files_(std::make_shared<MemoryFileSystem>(*source.files_, image, loss, seed)) {}
+std::shared_ptr<rocksdb::Env> MemoryDisk::NewEnv(const std::shared_ptr<MemoryDisk>& disk) {
+  return std::make_shared<DiskEnv>(rocksdb::NewCompositeEnv(disk->files_), disk);
+}
+MemoryDisk::Image MemoryDisk::TakeImage() const { return files_->TakeImage(); }
+void MemoryDisk::Record(uint64_t every, std::function<uint64_t()> mark) {
+  files_->Record(every, std::move(mark));
+}
+std::vector<MemoryDisk::Image> MemoryDisk::StopRecording() { return files_->StopRecording(); }
+uint64_t MemoryDisk::operation_count() const { return files_->operation_count(); }
+void MemoryDisk::set_capacity(uint64_t bytes) { files_->set_capacity(bytes); }
+uint64_t MemoryDisk::size_bytes() const { return files_->size_bytes(); }
+std::vector<std::string> MemoryDisk::FilesWith(const std::string& part) const {
+  return files_->FilesWith(part);
+}
+void MemoryDisk::Damage(const std::string& path, size_t offset) { files_->Damage(path, offset); }
+uint64_t MemoryDisk::FileSize(const std::string& path) const { return files_->FileSize(path); }
+void MemoryDisk::Export(const std::string& directory, const std::string& target) const {
+  files_->Export(directory, target);
+}
+void MemoryDisk::Import(const std::string& source, const std::string& directory) {
+  files_->Import(source, directory);
 }
 
 }  // namespace tsdb::storage

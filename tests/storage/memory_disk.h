@@ -14,15 +14,15 @@
 #include <string>
 #include <vector>
 
-#include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
-
-#include "base/mutex.h"
-#include "base/thread_annotations.h"
+namespace rocksdb {
+class Env;
+}
 
 namespace tsdb::storage {
 
-class MemoryDisk : public rocksdb::FileSystem {
+class MemoryFileSystem;
+
+class MemoryDisk {
  public:
   struct Node {
     std::string data;  // grows only
@@ -49,12 +49,12 @@ class MemoryDisk : public rocksdb::FileSystem {
     kTorn,
   };
 
-  MemoryDisk() = default;
+  MemoryDisk();
   // What is left of `source` at `image`.
   MemoryDisk(const MemoryDisk& source, const Image& image, Loss loss, uint64_t seed);
 
   // The environment to open a store with; lives as long as `disk`.
-  static std::unique_ptr<rocksdb::Env> NewEnv(const std::shared_ptr<MemoryDisk>& disk);
+  static std::shared_ptr<rocksdb::Env> NewEnv(const std::shared_ptr<MemoryDisk>& disk);
 
   Image TakeImage() const;
   // From now on takes an image at every `every`th operation that changes something; `mark` is asked
@@ -75,66 +75,8 @@ class MemoryDisk : public rocksdb::FileSystem {
   // The files of the real disk's `source`, as files of `directory`.
   void Import(const std::string& source, const std::string& directory);
 
-  const char* Name() const override { return "MemoryDisk"; }
-  using Options = rocksdb::IOOptions;
-  using Debug = rocksdb::IODebugContext;
-  using IOStatus = rocksdb::IOStatus;
-  IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions&,
-                             std::unique_ptr<rocksdb::FSSequentialFile>* file, Debug*) override;
-  IOStatus NewRandomAccessFile(const std::string& name, const rocksdb::FileOptions&,
-                               std::unique_ptr<rocksdb::FSRandomAccessFile>* file, Debug*) override;
-  IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions&,
-                           std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) override;
-  IOStatus ReopenWritableFile(const std::string& name, const rocksdb::FileOptions&,
-                              std::unique_ptr<rocksdb::FSWritableFile>* file, Debug*) override;
-  IOStatus NewDirectory(const std::string& name, const Options&,
-                        std::unique_ptr<rocksdb::FSDirectory>* result, Debug*) override;
-  IOStatus FileExists(const std::string& name, const Options&, Debug*) override;
-  IOStatus GetChildren(const std::string& directory, const Options&,
-                       std::vector<std::string>* result, Debug*) override;
-  IOStatus DeleteFile(const std::string& name, const Options&, Debug*) override;
-  IOStatus CreateDir(const std::string& name, const Options&, Debug*) override;
-  IOStatus CreateDirIfMissing(const std::string& name, const Options&, Debug*) override;
-  IOStatus DeleteDir(const std::string& name, const Options&, Debug*) override;
-  IOStatus GetFileSize(const std::string& name, const Options&, uint64_t* size, Debug*) override;
-  IOStatus GetFileModificationTime(const std::string& name, const Options&, uint64_t* time,
-                                   Debug*) override;
-  IOStatus RenameFile(const std::string& from, const std::string& to, const Options&,
-                      Debug*) override;
-  IOStatus LinkFile(const std::string& from, const std::string& to, const Options&,
-                    Debug*) override;
-  IOStatus LockFile(const std::string& name, const Options&, rocksdb::FileLock** lock,
-                    Debug*) override;
-  IOStatus UnlockFile(rocksdb::FileLock* lock, const Options&, Debug*) override;
-  IOStatus GetTestDirectory(const Options&, std::string* path, Debug*) override;
-  IOStatus GetAbsolutePath(const std::string& path, const Options&, std::string* absolute,
-                           Debug*) override;
-  IOStatus IsDirectory(const std::string& path, const Options&, bool* is_directory,
-                       Debug*) override;
-
  private:
-  friend class MemoryFile;
-  friend class MemoryWriter;
-  friend class MemoryDirectory;
-
-  Image TakeImageLocked() const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Count(const char* operation, const std::string& name) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::shared_ptr<Node> Find(const std::string& name) const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  IOStatus Append(const std::string& name, Node* node, const rocksdb::Slice& data);
-  void Sync(const std::string& name, Node* node);
-  void SyncDirectory(const std::string& name);
-
-  mutable Mutex mutex_;
-  std::map<std::string, std::shared_ptr<Node>> files_ GUARDED_BY(mutex_);
-  std::map<std::string, std::shared_ptr<Node>> durable_ GUARDED_BY(mutex_);
-  std::set<std::string> directories_ GUARDED_BY(mutex_);
-  std::set<std::string> locks_ GUARDED_BY(mutex_);
-  uint64_t capacity_ GUARDED_BY(mutex_) = 0;
-  uint64_t size_bytes_ GUARDED_BY(mutex_) = 0;  // appended and not deleted
-  uint64_t operations_ GUARDED_BY(mutex_) = 0;
-  uint64_t every_ GUARDED_BY(mutex_) = 0;
-  std::function<uint64_t()> mark_ GUARDED_BY(mutex_);
-  std::vector<Image> images_ GUARDED_BY(mutex_);
+  const std::shared_ptr<MemoryFileSystem> files_;
 };
 
 }  // namespace tsdb::storage
