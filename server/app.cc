@@ -100,10 +100,9 @@ class AppImpl : public App {
     }
     RETURN_IF_ERROR(OpenStorage(config));
     RETURN_IF_ERROR(CreateDatabases(config));
-    engine_ =
-        LogQueries(promql::Engine::Create(EngineOptionsFor(config), storage_.get(), &query_pool_,
-                                          &metrics_),
-                   &query_log_);
+    engine_ = LogQueries(
+        promql::Engine::Create(EngineOptionsFor(config), storage_.get(), &query_pool_, &metrics_),
+        &query_log_);
     RETURN_IF_ERROR(query_log_.SetFile(config.query_log_file));
     RETURN_IF_ERROR(StartAlerting(config));
     RETURN_IF_ERROR(StartInflux(config, web));
@@ -255,29 +254,34 @@ class AppImpl : public App {
 
   net::Router BuildRouter() {
     net::Router router;
-    AddPromQueryRoutes({.engine = engine_.get(),
-                        .querier = storage_.get(),
-                        .per_step_stats = options_.per_step_stats,
-                        .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
-                       &router);
-    AddPromLabelRoutes({.querier = storage_.get(),
-                        .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
-                       &router);
-    AddPromSearchRoutes({.querier = storage_.get(),
-                         .enabled = options_.search_api,
-                         .max_limit = static_cast<int64_t>(options_.flags.search_max_limit),
-                         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
-                        &router);
-    AddFederateRoute({.querier = storage_.get(),
-                      .lookback_ms = options_.engine.lookback_ms,
-                      .external_labels = [this] { return GetExternalLabels(); },
-                      .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
-                     &router);
-    AddPromReadRoutes({.querier = storage_.get(),
-                       .external_labels = [this] { return GetExternalLabels(); },
-                       .limits = options_.read_limits,
-                       .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
-                      &router);
+    AddPromQueryRoutes(
+        {.engine = engine_.get(),
+         .querier = storage_.get(),
+         .per_step_stats = options_.per_step_stats,
+         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+        &router);
+    AddPromLabelRoutes(
+        {.querier = storage_.get(),
+         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+        &router);
+    AddPromSearchRoutes(
+        {.querier = storage_.get(),
+         .enabled = options_.search_api,
+         .max_limit = static_cast<int64_t>(options_.flags.search_max_limit),
+         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+        &router);
+    AddFederateRoute(
+        {.querier = storage_.get(),
+         .lookback_ms = options_.engine.lookback_ms,
+         .external_labels = [this] { return GetExternalLabels(); },
+         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+        &router);
+    AddPromReadRoutes(
+        {.querier = storage_.get(),
+         .external_labels = [this] { return GetExternalLabels(); },
+         .limits = options_.read_limits,
+         .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
+        &router);
     AddPromWriteRoutes({.appender = storage_.get(),
                         .catalog = &storage_->catalog(),
                         .metrics = &metrics_,
@@ -334,14 +338,13 @@ class AppImpl : public App {
     http.route_prefix = options_.route_prefix;
     http.tls = std::move(web.tls);
     ASSIGN_OR_RETURN(
-        server_,
-        net::HttpServer::Start(
-            std::move(http), BuildRouter(), {&append_pool_, &query_pool_, &admin_pool_},
-            [this](net::HttpRequest& request) { return front_door_->Before(request); },
-            [this](const net::HttpRequest& request, net::HttpResponse& response, int64_t) {
-              front_door_->After(request, &response);
-            },
-            &metrics_));
+        server_, net::HttpServer::Start(
+                     std::move(http), BuildRouter(), {&append_pool_, &query_pool_, &admin_pool_},
+                     [this](net::HttpRequest& request) { return front_door_->Before(request); },
+                     [this](const net::HttpRequest& request, net::HttpResponse& response, int64_t) {
+                       front_door_->After(request, &response);
+                     },
+                     &metrics_));
     return Status::Ok();
   }
 

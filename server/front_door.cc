@@ -75,8 +75,8 @@ bool FrontDoor::AdmitInfluxUser(net::HttpRequest& request) const {
   if (options_.influx->Identify(request, &identity).has_value()) return false;
   if (identity.anonymous) return false;
   const bool reads = request.method == "GET" || request.method == "HEAD" || IsQuery(request.path);
-  const bool administers = request.path.starts_with("/api/v1/admin") ||
-                           request.path.starts_with("/-/") || !reads;
+  const bool administers =
+      request.path.starts_with("/api/v1/admin") || request.path.starts_with("/-/") || !reads;
   if (administers && !identity.unrestricted &&
       !(request.path == "/api/v1/write" &&
         options_.influx->May(identity, influxql::Privilege::kWrite,

@@ -24,8 +24,8 @@ class Service : public InfluxService {
   Status Load() {
     ASSIGN_OR_RETURN(users_, InfluxUsers::Open(&options_.storage->state()));
     ASSIGN_OR_RETURN(queries_, influxql::StoredQueries::Open(&options_.storage->state()));
-    auth_ = std::make_unique<InfluxAuth>(InfluxAuth::Options{
-        options_.auth_enabled, users_.get(), options_.web_admin});
+    auth_ = std::make_unique<InfluxAuth>(
+        InfluxAuth::Options{options_.auth_enabled, users_.get(), options_.web_admin});
     api_.auth = auth_.get();
     influxql::ExecutorServices& services = api_.services;
     services.storage = options_.storage;

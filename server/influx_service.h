@@ -1,5 +1,5 @@
-// InfluxDB's side of the server, wired: users, stored queries, the executor's services and the routes.
-// Thread-safe once opened.
+// InfluxDB's side of the server, wired: users, stored queries, the executor's services and the
+// routes. Thread-safe once opened.
 #pragma once
 
 #include <memory>
@@ -33,8 +33,8 @@ class InfluxService {
   virtual void AddRoutes(net::Router* router) = 0;
   virtual const InfluxUsers& users() const = 0;
   virtual const InfluxAuth& auth() const = 0;
-  // What the request's user may read by PromQL: the databases on which READ is granted; everything for
-  // administrators and with authentication off.
+  // What the request's user may read by PromQL: the databases on which READ is granted; everything
+  // for administrators and with authentication off.
   virtual storage::Scope ScopeOf(const net::HttpRequest& request) const = 0;
   // Starts and stops running continuous queries.
   virtual void Start() = 0;

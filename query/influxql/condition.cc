@@ -117,8 +117,7 @@ Result<Condition> SplitCondition(const ExprPtr& where, const FoldContext& contex
 namespace {
 
 bool IsTag(const Expr& expr) {
-  return expr.is(Kind::kVarRef) &&
-         (expr.type == DataType::kTag || expr.type == DataType::kUnknown);
+  return expr.is(Kind::kVarRef) && (expr.type == DataType::kTag || expr.type == DataType::kUnknown);
 }
 
 bool IsField(const Expr& expr) { return expr.is(Kind::kVarRef) && !IsTag(expr); }
@@ -184,9 +183,8 @@ ExprPtr RowFilter(const ExprPtr& filter, const Tags& tags) {
   const Verdict verdict = JudgeByTags(*filter, tags);
   if (verdict != Verdict::kByRow) return BooleanLiteral(verdict == Verdict::kYes);
   if (filter->is(Kind::kBinary) && (filter->op == Token::kAnd || filter->op == Token::kOr)) {
-    return Fold(Binary(filter->op, RowFilter(filter->args[0], tags),
-                       RowFilter(filter->args[1], tags)),
-                {});
+    return Fold(
+        Binary(filter->op, RowFilter(filter->args[0], tags), RowFilter(filter->args[1], tags)), {});
   }
   return filter;
 }

@@ -27,8 +27,8 @@ ExprPtr TimeCondition(const TimeRange& range) {
 // The SELECT of a stored query over one range; kInvalidArgument for what cannot run.
 Result<CreateContinuousQueryStatement> ParseStored(const StoredQuery& stored) {
   ASSIGN_OR_RETURN(std::vector<Statement> statements, ParseQuery(stored.query));
-  auto* query = statements.empty() ? nullptr
-                                   : std::get_if<CreateContinuousQueryStatement>(&statements[0]);
+  auto* query =
+      statements.empty() ? nullptr : std::get_if<CreateContinuousQueryStatement>(&statements[0]);
   if (query == nullptr || !query->select.target) {
     return InvalidArgument("this is no valid continuous query");
   }
@@ -44,16 +44,14 @@ Status RunOne(const ExecutorServices& services, const StoredQuery& stored, Cance
   if (compiled.interval.empty()) return Status::Ok();
   const ContinuousSchedule schedule = {compiled.interval, query.resample_every_ns,
                                        query.resample_for_ns, query.select.zone};
-  const std::optional<ContinuousRun> run =
-      PlanContinuousRun(schedule, stored.last_run_ns, now_ns);
+  const std::optional<ContinuousRun> run = PlanContinuousRun(schedule, stored.last_run_ns, now_ns);
   if (!run.has_value()) return Status::Ok();
   RETURN_IF_ERROR(services.queries->NoteRun(stored.database, stored.name, run->last_run_ns));
   if (run->range.empty()) return Status::Ok();
   *ran = true;
   SelectStatement& select = query.select;
   const ExprPtr time = TimeCondition(run->range);
-  select.condition =
-      select.condition ? Binary(Token::kAnd, Paren(select.condition), time) : time;
+  select.condition = select.condition ? Binary(Token::kAnd, Paren(select.condition), time) : time;
   RequestOptions options;
   options.database = stored.database;
   std::vector<Statement> statements;
@@ -89,7 +87,8 @@ std::optional<ContinuousRun> PlanContinuousRun(const ContinuousSchedule& schedul
   every = std::min(every, interval);
   run.range.min =
       Truncate(due_ns + interval - length - offset - 1, interval, schedule.zone) + offset;
-  run.range.max = Truncate(now_ns + interval - every - offset, interval, schedule.zone) + offset - 1;
+  run.range.max =
+      Truncate(now_ns + interval - every - offset, interval, schedule.zone) + offset - 1;
   return run;
 }
 
@@ -104,9 +103,8 @@ void ContinuousQueries::RunDue(const ExecutorServices& services, CancelToken* ca
       continue;
     }
     if (failed != nullptr) failed->Increment();
-    LogWarn("a continuous query failed", {{"database", stored.database},
-                                          {"query", stored.name},
-                                          {"error", status.message()}});
+    LogWarn("a continuous query failed",
+            {{"database", stored.database}, {"query", stored.name}, {"error", status.message()}});
   }
 }
 
@@ -137,7 +135,8 @@ ContinuousQueries::ContinuousQueries(const ExecutorServices* services, MetricsRe
   impl_->services = services;
   if (metrics != nullptr) {
     constexpr const char* kHelp = "Runs of continuous queries, by outcome.";
-    impl_->ok = metrics->AddCounter("tsdbd_continuous_query_runs_total", kHelp, {{"outcome", "ok"}});
+    impl_->ok =
+        metrics->AddCounter("tsdbd_continuous_query_runs_total", kHelp, {{"outcome", "ok"}});
     impl_->failed =
         metrics->AddCounter("tsdbd_continuous_query_runs_total", kHelp, {{"outcome", "failed"}});
   }

@@ -1,6 +1,6 @@
-// Runs stored continuous queries when they are due: each interval once it is over, or as RESAMPLE says.
-// When the last run was is stored, so that a restart catches up with what it missed. One thread of its
-// own.
+// Runs stored continuous queries when they are due: each interval once it is over, or as RESAMPLE
+// says. When the last run was is stored, so that a restart catches up with what it missed. One
+// thread of its own.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,8 @@ struct ContinuousSchedule {
   int64_t for_ns = 0;    // RESAMPLE FOR; 0: the interval
   std::shared_ptr<const TimeZone> zone;
 };
-// `last_run_ns` 0: it never ran. nullopt: nothing is due. An empty range: there is nothing to be read.
+// `last_run_ns` 0: it never ran. nullopt: nothing is due. An empty range: there is nothing to be
+// read.
 std::optional<ContinuousRun> PlanContinuousRun(const ContinuousSchedule& schedule,
                                                int64_t last_run_ns, int64_t now_ns);
 

@@ -94,8 +94,8 @@ void QueryRun::Begin(Statement* statement, StatementResult* result) {
       return Fail(status, result);
     }
   }
-  Status status = Normalize(statement, options_.database, options_.policy,
-                            services_.storage->catalog());
+  Status status =
+      Normalize(statement, options_.database, options_.policy, services_.storage->catalog());
   if (!status.ok()) return Fail(status, result);
   if (const auto* select = std::get_if<SelectStatement>(statement)) {
     status = BeginSelect(*select, result);
@@ -124,8 +124,7 @@ Status QueryRun::Rows(StatementResult* result) {
   ResultSeries series;
   series.has_times = true;
   series.columns.push_back(prepared_->time_name);
-  series.columns.insert(series.columns.end(), prepared_->columns.begin(),
-                        prepared_->columns.end());
+  series.columns.insert(series.columns.end(), prepared_->columns.begin(), prepared_->columns.end());
   SeriesKeyPtr key;
   for (;;) {
     if (!ahead_.has_value()) {

@@ -1,5 +1,5 @@
-// Runs the statements of one request, one after the other, and gives their results piece by piece, as
-// InfluxDB sends them. Thread-compatible; what it borrows is thread-safe.
+// Runs the statements of one request, one after the other, and gives their results piece by piece,
+// as InfluxDB sends them. Thread-compatible; what it borrows is thread-safe.
 #pragma once
 
 #include <functional>
@@ -42,15 +42,15 @@ struct ExecutorServices {
   RunningQueries* running = nullptr;
   PointWriter* writer = nullptr;
   const Clock* clock = &Clock::Real();
-  std::string version;             // SHOW DIAGNOSTICS
+  std::string version;  // SHOW DIAGNOSTICS
   int64_t start_time_ns = 0;
 };
 
 struct RequestOptions {
   std::string database;
   std::string policy;
-  bool read_only = false;          // GET: changes bring a warning
-  size_t chunk_size = 10'000;      // rows of a SELECT in one result
+  bool read_only = false;      // GET: changes bring a warning
+  size_t chunk_size = 10'000;  // rows of a SELECT in one result
   // Which databases SHOW DATABASES lists; null: all.
   std::function<bool(std::string_view)> may_see;
 };
@@ -88,8 +88,8 @@ class QueryRun {
   bool emitted_ = false;
 };
 
-// Fills in databases and policies that the statement does not name. Errors are InfluxDB's: "database
-// name required", "database not found: x".
+// Fills in databases and policies that the statement does not name. Errors are InfluxDB's:
+// "database name required", "database not found: x".
 Status Normalize(Statement* statement, const std::string& database, const std::string& policy,
                  const storage::Catalog& catalog);
 

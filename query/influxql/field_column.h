@@ -1,5 +1,6 @@
-// One field of one series within a range of time, in one type and in nanoseconds. Integers and floats
-// are cast into each other; samples of other types than wanted are passed over. Thread-compatible.
+// One field of one series within a range of time, in one type and in nanoseconds. Integers and
+// floats are cast into each other; samples of other types than wanted are passed over.
+// Thread-compatible.
 #pragma once
 
 #include <cstdint>

@@ -20,9 +20,9 @@ Status WrongCount(std::string_view function, size_t wanted, size_t got) {
 
 Status CheckBetween(std::string_view function, size_t min, size_t max, size_t got) {
   if (got >= min && got <= max) return Status::Ok();
-  return Wrong("invalid number of arguments for " + std::string(function) +
-               ", expected at least " + std::to_string(min) + " but no more than " +
-               std::to_string(max) + ", got " + std::to_string(got));
+  return Wrong("invalid number of arguments for " + std::string(function) + ", expected at least " +
+               std::to_string(min) + " but no more than " + std::to_string(max) + ", got " +
+               std::to_string(got));
 }
 
 constexpr auto kSmoothing = std::to_array<std::string_view>(
@@ -225,8 +225,7 @@ Status FunctionCheck::TopBottom(const Expr& call) {
   }
   for (size_t i = 1; i + 1 < args.size(); ++i) {
     if (!args[i]->is(Kind::kVarRef)) {
-      return Wrong("only fields or tags are allowed in " + name + "(), found " +
-                   ToString(args[i]));
+      return Wrong("only fields or tags are allowed in " + name + "(), found " + ToString(args[i]));
     }
     if (!facts_->has_target) facts_->has_auxiliary_fields = true;
   }

@@ -1,5 +1,5 @@
-// Which functions there are, what arguments they take, and how they may be combined. Error texts are
-// InfluxDB's.
+// Which functions there are, what arguments they take, and how they may be combined. Error texts
+// are InfluxDB's.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,8 @@ struct SelectFacts {
   bool has_target = false;
   int64_t limit = 0;
   // Found
-  std::vector<std::string> calls;     // of every function that is not mathematical, but nested DISTINCT
+  std::vector<std::string>
+      calls;  // of every function that is not mathematical, but nested DISTINCT
   bool only_selectors = true;
   bool has_distinct = false;
   bool has_auxiliary_fields = false;  // fields and tags beside functions

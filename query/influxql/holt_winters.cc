@@ -1,7 +1,7 @@
-// holt_winters() and holt_winters_with_fit(): damped multiplicative exponential smoothing (Holt 1957,
-// Winters 1960; damping after Gardner and McKenzie 1985). The parameters are found by the simplex search
-// of Nelder and Mead (1965) from a grid of first guesses. Grid, weights and stopping rule are those of
-// InfluxDB, because forecasts depend on them.
+// holt_winters() and holt_winters_with_fit(): damped multiplicative exponential smoothing (Holt
+// 1957, Winters 1960; damping after Gardner and McKenzie 1985). The parameters are found by the
+// simplex search of Nelder and Mead (1965) from a grid of first guesses. Grid, weights and stopping
+// rule are those of InfluxDB, because forecasts depend on them.
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -161,8 +161,8 @@ class Model {
     return best;
   }
 
-  // As many values as there are, and `ahead` more. The parameters are moved into their bounds, and the
-  // seasons go on with the forecast.
+  // As many values as there are, and `ahead` more. The parameters are moved into their bounds, and
+  // the seasons go on with the forecast.
   Vector Forecast(size_t ahead, Vector* parameters) const {
     Vector& p = *parameters;
     for (size_t i = 0; i < 4; ++i) p[i] = std::clamp(p[i], 0.0, 1.0);

@@ -22,9 +22,9 @@ using SeriesKeyPtr = std::shared_ptr<const SeriesKey>;
 
 struct Point {
   int64_t time = 0;
-  bool is_null = false;     // a gap that is to be shown
+  bool is_null = false;  // a gap that is to be shown
   Value value;
-  std::vector<Value> aux;   // fields and tags beside the value
+  std::vector<Value> aux;  // fields and tags beside the value
 };
 
 // Points of one group in the direction of the query. Thread-compatible.

@@ -18,8 +18,8 @@ struct RequiredPrivilege {
 };
 std::vector<RequiredPrivilege> RequiredPrivileges(const Statement& statement);
 
-// kPermissionDenied in InfluxDB's words unless a user who is no administrator may run all statements.
-// `may` tells about a privilege on a database.
+// kPermissionDenied in InfluxDB's words unless a user who is no administrator may run all
+// statements. `may` tells about a privilege on a database.
 Status AuthorizeStatements(const std::vector<Statement>& statements, std::string_view user,
                            std::string_view database,
                            const std::function<bool(Privilege, std::string_view)>& may);

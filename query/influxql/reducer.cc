@@ -99,8 +99,8 @@ class Select : public Reducer {
     const bool tie = ties_by_value_ && point.time == best_.time;
     // Of booleans at one time the first is false, of others the greatest.
     const bool wants_less = std::holds_alternative<bool>(point.value) && kind_ == Kind::kFirst;
-    const bool wins = tie && (wants_less ? Less(point.value, best_.value)
-                                         : Less(best_.value, point.value));
+    const bool wins =
+        tie && (wants_less ? Less(point.value, best_.value) : Less(best_.value, point.value));
     switch (kind_) {
       case Kind::kMax:
         return Less(best_.value, point.value) || (point.value == best_.value && earlier);
@@ -171,9 +171,8 @@ class Median : public Collector {
       const double low = AsDouble(points_[middle - 1].value);
       const auto* a = std::get_if<int64_t>(&points_[middle - 1].value);
       const auto* b = std::get_if<int64_t>(&points_[middle].value);
-      const double step = a != nullptr && b != nullptr
-                              ? static_cast<double>(WrapSub(*b, *a))
-                              : AsDouble(points_[middle].value) - low;
+      const double step = a != nullptr && b != nullptr ? static_cast<double>(WrapSub(*b, *a))
+                                                       : AsDouble(points_[middle].value) - low;
       result = low + step / 2;
     }
     out->push_back(At(start, std::move(result)));
@@ -195,9 +194,9 @@ class Mode : public Collector {
       return;
     }
     SortByValue();
-    // InfluxDB compares a value with the most frequent one so far when it is seen again, and takes it
-    // unless its first time is later than the last time of the other. Where no value is seen twice the
-    // least one wins.
+    // InfluxDB compares a value with the most frequent one so far when it is seen again, and takes
+    // it unless its first time is later than the last time of the other. Where no value is seen
+    // twice the least one wins.
     size_t best = 0;
     size_t best_count = 0;
     int64_t best_time = points_[0].time;

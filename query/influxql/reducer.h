@@ -23,18 +23,18 @@ class Reducer {
 };
 
 struct ReducerSpec {
-  std::string function;    // "mean" ... "top"; not of streams such as derivative
+  std::string function;  // "mean" ... "top"; not of streams such as derivative
   DataType input = DataType::kFloat;
-  std::string variable;    // what it is applied to; empty for the result of another function
-  // Which of several points at one time first() and last() take: the greatest, or the one that comes
-  // first. InfluxDB does the latter without interval and values beside.
+  std::string variable;  // what it is applied to; empty for the result of another function
+  // Which of several points at one time first() and last() take: the greatest, or the one that
+  // comes first. InfluxDB does the latter without interval and values beside.
   bool ties_by_value = true;
   double percentile = 0;
-  int64_t count = 0;       // of top, bottom and sample
+  int64_t count = 0;  // of top, bottom and sample
 };
 
-// kInvalidArgument "unsupported mean iterator type: *query.stringInterruptIterator" where a type does
-// not do.
+// kInvalidArgument "unsupported mean iterator type: *query.stringInterruptIterator" where a type
+// does not do.
 Status CheckReducer(const ReducerSpec& spec);
 // REQUIRES: CheckReducer is OK.
 std::unique_ptr<Reducer> MakeReducer(const ReducerSpec& spec);

@@ -18,11 +18,11 @@ struct ResultSeries {
   Tags tags;                         // sorted
   std::vector<std::string> columns;  // `times` first when there are any
   bool has_times = false;
-  std::vector<int64_t> times;        // nanoseconds, one a row
+  std::vector<int64_t> times;            // nanoseconds, one a row
   std::shared_ptr<const TimeZone> zone;  // of times as texts; null: UTC
   std::vector<std::vector<Value>> rows;
-  bool is_json = false;              // texts of the last column are JSON
-  bool partial = false;              // more rows of the same series follow
+  bool is_json = false;  // texts of the last column are JSON
+  bool partial = false;  // more rows of the same series follow
 };
 
 struct ResultMessage {

@@ -130,9 +130,8 @@ Result<const TagKeySet*> Schema::TagKeys(const Place& place, const std::string& 
   const Key key{place.id.value, measurement, range.min, range.max};
   const auto found = tags_.find(key);
   if (found != tags_.end()) return &found->second;
-  ASSIGN_OR_RETURN(
-      const std::vector<std::string> names,
-      storage_->LabelNames(RequestFor(place, measurement, range), *cancel_));
+  ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                   storage_->LabelNames(RequestFor(place, measurement, range), *cancel_));
   TagKeySet tags;
   for (const std::string& name : names) {
     if (IsTagLabel(name)) tags.insert(name);

@@ -1,6 +1,6 @@
-// What there is to be read: measurements of a policy, their fields with types, their tags. What came
-// in by Prometheus protocols shows as database `prometheus`: a metric is a measurement with the one
-// field `value`. Made for one query, which it remembers answers for. Thread-compatible.
+// What there is to be read: measurements of a policy, their fields with types, their tags. What
+// came in by Prometheus protocols shows as database `prometheus`: a metric is a measurement with
+// the one field `value`. Made for one query, which it remembers answers for. Thread-compatible.
 #pragma once
 
 #include <map>
@@ -39,7 +39,9 @@ struct SeriesName {
 // Views into `labels`.
 SeriesName NameOf(const Labels& labels, bool is_prometheus);
 // Whether a label is a tag: neither the metric's name nor a hidden one.
-inline bool IsTagLabel(std::string_view name) { return name != kMetricName && !IsHiddenLabel(name); }
+inline bool IsTagLabel(std::string_view name) {
+  return name != kMetricName && !IsHiddenLabel(name);
+}
 Tags TagsOf(const Labels& labels);
 
 using FieldTypeMap = std::map<std::string, DataType, std::less<>>;
@@ -55,8 +57,8 @@ class Schema {
   const CancelToken& cancel() const { return *cancel_; }
   int64_t now_ns() const { return now_ns_; }
 
-  // Errors are InfluxDB's: "database not found: x", "default retention policy not set for: x". A policy
-  // that does not exist has no place: nothing is found in it.
+  // Errors are InfluxDB's: "database not found: x", "default retention policy not set for: x". A
+  // policy that does not exist has no place: nothing is found in it.
   Result<std::optional<Place>> Find(std::string_view database, std::string_view policy) const;
 
   // Sorted; of series with data in the partitions of `range`.

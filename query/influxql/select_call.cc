@@ -143,8 +143,7 @@ class CallBuilder {
     spec.variable = arg.is(Kind::kVarRef) ? arg.text : "";
     if (name == "percentile") {
       const Expr& share = *call.args[1];
-      spec.percentile =
-          share.is(Kind::kNumber) ? share.number : static_cast<double>(share.integer);
+      spec.percentile = share.is(Kind::kNumber) ? share.number : static_cast<double>(share.integer);
     }
     const bool has_count = name == "top" || name == "bottom" || name == "sample";
     if (has_count) spec.count = call.args.back()->integer;
@@ -152,8 +151,8 @@ class CallBuilder {
     RETURN_IF_ERROR(CheckReducer(spec));
 
     // Whether points keep their own times.
-    const bool own_times = has_count || (context_.selector && options_.interval.empty() &&
-                                         name != "distinct");
+    const bool own_times =
+        has_count || (context_.selector && options_.interval.empty() && name != "distinct");
     std::vector<Point> points;
     if (CanSum(spec, arg)) {
       ASSIGN_OR_RETURN(points, SumColumns(spec, arg, windows, own_times));
@@ -169,8 +168,8 @@ class CallBuilder {
                     context_.select->ascending);
   }
 
-  // Of several sources InfluxDB keeps those whose type is the first one's, and a subquery without the
-  // variable counts as one of floats.
+  // Of several sources InfluxDB keeps those whose type is the first one's, and a subquery without
+  // the variable counts as one of floats.
   bool LostInMerge(const ReducerSpec& spec) const {
     const auto& sources = context_.select->sources;
     const bool merged = spec.function == "sum" || spec.function == "min" ||

@@ -1,5 +1,5 @@
-// Checks a SELECT before anything is read, and finds out what it asks for as a whole: its time range,
-// interval and filter. Error texts are InfluxDB's.
+// Checks a SELECT before anything is read, and finds out what it asks for as a whole: its time
+// range, interval and filter. Error texts are InfluxDB's.
 #pragma once
 
 #include <memory>
@@ -16,13 +16,13 @@ namespace tsdb::influxql {
 struct CompiledSelect {
   // Fields without `time`, constants folded, DISTINCT as a call; dimensions folded.
   SelectStatement statement;
-  ExprPtr filter;    // WHERE without its times; null: everything
-  TimeRange range;   // its own, within the parent's
+  ExprPtr filter;   // WHERE without its times; null: everything
+  TimeRange range;  // its own, within the parent's
   Interval interval;
   bool inherited_interval = false;
   bool ascending = true;
-  bool is_raw = true;             // no function but mathematical ones
-  int64_t extra_intervals = 0;    // that transformations read before the range (after it, descending)
+  bool is_raw = true;           // no function but mathematical ones
+  int64_t extra_intervals = 0;  // that transformations read before the range (after it, descending)
   std::string time_name = "time";
   // For each source its subquery, or null for a measurement.
   std::vector<std::shared_ptr<const CompiledSelect>> subqueries;

@@ -37,8 +37,8 @@ class SelectCursor : public RowCursor {
     // Nothing with a type drives the query: it has no rows.
     if (symbols_.calls.empty() ? !any_variable : live_calls_.empty()) return Status::Ok();
     ASSIGN_OR_RETURN(plan_, FindGroups(*select_, symbols_, options_, schema_));
-    selector_ = symbols_.calls.size() == 1 &&
-                IsSelector(symbols_.symbols[symbols_.calls[0]].expr->text);
+    selector_ =
+        symbols_.calls.size() == 1 && IsSelector(symbols_.symbols[symbols_.calls[0]].expr->text);
     return Status::Ok();
   }
 

@@ -1,5 +1,5 @@
-// Runs a prepared SELECT: rows, series by series. Nothing is read before the first row is asked for but
-// the index; raw rows are streamed, aggregates are worked out group by group.
+// Runs a prepared SELECT: rows, series by series. Nothing is read before the first row is asked for
+// but the index; raw rows are streamed, aggregates are worked out group by group.
 #pragma once
 
 #include <memory>
@@ -13,7 +13,7 @@
 namespace tsdb::influxql {
 
 struct ResultRow {
-  SeriesKeyPtr series;        // the same pointer for all rows of a series
+  SeriesKeyPtr series;  // the same pointer for all rows of a series
   int64_t time = 0;
   std::vector<Value> values;  // of PreparedSelect::columns
 };

@@ -19,8 +19,8 @@ void AddNames(const Expr& expr, std::vector<std::string>* names) {
 // The range with what transformations read besides.
 TimeRange Widened(const PreparedSelect& select, const RunOptions& options) {
   TimeRange range = options.range;
-  const __int128 extra =
-      static_cast<__int128>(options.interval.length_ns) * std::max<int64_t>(select.extra_intervals, 0);
+  const __int128 extra = static_cast<__int128>(options.interval.length_ns) *
+                         std::max<int64_t>(select.extra_intervals, 0);
   if (select.ascending) {
     const __int128 min = static_cast<__int128>(range.min) - extra;
     range.min = min < kMinTime ? kMinTime : static_cast<int64_t>(min);
@@ -158,9 +158,8 @@ class GroupFinder {
 
   Status AddMeasurement(const PreparedSource& source) {
     const bool limited = options_.slimit > 0 || options_.soffset > 0;
-    ASSIGN_OR_RETURN(auto found,
-                     FindSeries(source, select_.filter, names_, limited,
-                                Widened(select_, options_), schema_));
+    ASSIGN_OR_RETURN(auto found, FindSeries(source, select_.filter, names_, limited,
+                                            Widened(select_, options_), schema_));
     std::map<Tags, std::vector<const SeriesEntry*>> by_tags;
     for (const SeriesEntry& entry : found->entries) {
       by_tags[Subset(entry.tags, options_.group_by)].push_back(&entry);
@@ -200,8 +199,8 @@ class GroupFinder {
     return Status::Ok();
   }
 
-  // Rows of several series of a subquery, in the order in which InfluxDB reads them: by time, or, of
-  // aggregates, by interval and then series.
+  // Rows of several series of a subquery, in the order in which InfluxDB reads them: by time, or,
+  // of aggregates, by interval and then series.
   void Order(const PreparedSelect& inner, const Windows& windows,
              std::vector<ResultRow>* rows) const {
     const bool ascending = inner.ascending;
@@ -316,8 +315,7 @@ RunOptions OptionsOf(const PreparedSelect& select) {
   return options;
 }
 
-RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& outer,
-                             int64_t now_ns) {
+RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& outer, int64_t now_ns) {
   RunOptions options = OptionsOf(inner);
   options.range = inner.range.Intersect(outer.range);
   if (!inner.interval.empty() && options.range.max == kMaxTime) options.range.max = now_ns;
@@ -334,8 +332,8 @@ RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& oute
 }
 
 Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
-                                              const SymbolTable& symbols,
-                                              const RunOptions& options, Schema* schema) {
+                                              const SymbolTable& symbols, const RunOptions& options,
+                                              Schema* schema) {
   return GroupFinder(select, symbols, options, schema).Run();
 }
 

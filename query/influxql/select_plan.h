@@ -1,5 +1,5 @@
-// What a prepared SELECT reads: its functions and variables, and the groups of series. Internal to the
-// executor.
+// What a prepared SELECT reads: its functions and variables, and the groups of series. Internal to
+// the executor.
 #pragma once
 
 #include <map>
@@ -23,9 +23,9 @@ struct Symbol {
 
 struct SymbolTable {
   std::vector<Symbol> symbols;
-  std::vector<ExprPtr> columns;    // with variables in the place of symbols; `integer` is the index
-  std::vector<size_t> calls;       // into symbols
-  std::vector<size_t> variables;   // into symbols, in the order in which they stand beside a value
+  std::vector<ExprPtr> columns;   // with variables in the place of symbols; `integer` is the index
+  std::vector<size_t> calls;      // into symbols
+  std::vector<size_t> variables;  // into symbols, in the order in which they stand beside a value
 };
 SymbolTable MakeSymbols(const PreparedSelect& select);
 
@@ -60,8 +60,8 @@ struct GroupPlan {
   std::vector<Group> groups;  // in the order in which they are shown
 };
 Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
-                                              const SymbolTable& symbols,
-                                              const RunOptions& options, Schema* schema);
+                                              const SymbolTable& symbols, const RunOptions& options,
+                                              Schema* schema);
 
 Result<std::unique_ptr<RowCursor>> OpenSelectWith(std::shared_ptr<const PreparedSelect> select,
                                                   const RunOptions& options, Schema* schema);
@@ -72,7 +72,7 @@ struct CallContext {
   const Group* group = nullptr;
   RunOptions options;
   std::vector<ColumnRef> aux;
-  bool selector = false;   // the only call, and one that selects points
+  bool selector = false;  // the only call, and one that selects points
   const CancelToken* cancel = nullptr;
 };
 Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context);

@@ -40,8 +40,8 @@ Result<DataType> TypeOfBinary(const Expr& expr) {
   }
   const DataType type = TypeOf(EvaluateBinary(expr.op, ZeroOf(left), ZeroOf(right)));
   if (type != DataType::kUnknown) return type;
-  return InvalidArgument("type error: " + ToString(expr) + ": incompatible types: " +
-                         std::string(DataTypeName(left)) + " and " +
+  return InvalidArgument("type error: " + ToString(expr) +
+                         ": incompatible types: " + std::string(DataTypeName(left)) + " and " +
                          std::string(DataTypeName(right)));
 }
 
@@ -137,9 +137,8 @@ class Preparer {
         out_->sources.push_back(std::move(prepared));
         continue;
       }
-      ASSIGN_OR_RETURN(
-          const std::vector<std::string> names,
-          schema_->MatchingMeasurements(*place, *source.regex->regex, read_range_));
+      ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                       schema_->MatchingMeasurements(*place, *source.regex->regex, read_range_));
       for (const std::string& name : names) {
         prepared.measurement = name;
         out_->sources.push_back(prepared);
@@ -244,10 +243,9 @@ class Preparer {
   }
 
   bool HasDimensionWildcard() const {
-    return std::any_of(compiled_.statement.dimensions.begin(),
-                       compiled_.statement.dimensions.end(), [](const ExprPtr& d) {
-                         return d->is(Kind::kWildcard) || d->is(Kind::kRegex);
-                       });
+    return std::any_of(
+        compiled_.statement.dimensions.begin(), compiled_.statement.dimensions.end(),
+        [](const ExprPtr& d) { return d->is(Kind::kWildcard) || d->is(Kind::kRegex); });
   }
 
   // Fields and, without a wildcard in GROUP BY, tags that are not grouped by: what * stands for.

@@ -23,12 +23,12 @@ struct PreparedSource {
 };
 
 struct PreparedSelect {
-  std::vector<SelectField> fields;         // variables bear types
-  std::vector<std::string> columns;        // of the fields, without time
+  std::vector<SelectField> fields;   // variables bear types
+  std::vector<std::string> columns;  // of the fields, without time
   std::string time_name;
-  std::vector<PreparedSource> sources;     // measurements in the order of names
-  std::vector<std::string> dimensions;     // tags to group by: sorted, each once
-  ExprPtr filter;                          // variables bear types
+  std::vector<PreparedSource> sources;  // measurements in the order of names
+  std::vector<std::string> dimensions;  // tags to group by: sorted, each once
+  ExprPtr filter;                       // variables bear types
   TimeRange range;
   Interval interval;
   bool ascending = true;

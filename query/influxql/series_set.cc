@@ -58,9 +58,8 @@ void CollectFields(const ExprPtr& filter, std::vector<std::string>* out) {
 
 class SeriesStream : public PointStream {
  public:
-  SeriesStream(const SeriesEntry& entry, const ColumnRef* driver,
-               const std::vector<ColumnRef>& aux, const TimeRange& range, bool ascending,
-               const CancelToken* cancel)
+  SeriesStream(const SeriesEntry& entry, const ColumnRef* driver, const std::vector<ColumnRef>& aux,
+               const TimeRange& range, bool ascending, const CancelToken* cancel)
       : entry_(entry), range_(range), ascending_(ascending), cancel_(cancel) {
     if (driver != nullptr) {
       driver_ = ColumnOf(*driver);
@@ -124,8 +123,7 @@ class SeriesStream : public PointStream {
                           ref.type == DataType::kBoolean || ref.type == DataType::kString;
     const size_t* index = readable ? entry_.FindField(ref.name) : nullptr;
     if (index == nullptr) return kNone;
-    const auto [found, is_new] =
-        by_name_.try_emplace({ref.name, ref.type}, columns_.size());
+    const auto [found, is_new] = by_name_.try_emplace({ref.name, ref.type}, columns_.size());
     if (is_new) {
       columns_.push_back(std::make_unique<ColumnCursor>(
           FieldColumn(entry_.selection, *index, ref.type, range_, cancel_), ascending_));
@@ -216,9 +214,10 @@ const size_t* SeriesEntry::FindField(std::string_view name) const {
 }
 
 std::string_view TagValue(const Tags& tags, std::string_view name) {
-  const auto found = std::lower_bound(
-      tags.begin(), tags.end(), name,
-      [](const auto& tag, std::string_view wanted) { return std::string_view(tag.first) < wanted; });
+  const auto found = std::lower_bound(tags.begin(), tags.end(), name,
+                                      [](const auto& tag, std::string_view wanted) {
+                                        return std::string_view(tag.first) < wanted;
+                                      });
   return found != tags.end() && found->first == name ? std::string_view(found->second)
                                                      : std::string_view();
 }
@@ -226,7 +225,8 @@ std::string_view TagValue(const Tags& tags, std::string_view name) {
 Tags Subset(const Tags& tags, const std::vector<std::string>& names) {
   Tags subset;
   subset.reserve(names.size());
-  for (const std::string& name : names) subset.emplace_back(name, std::string(TagValue(tags, name)));
+  for (const std::string& name : names)
+    subset.emplace_back(name, std::string(TagValue(tags, name)));
   return subset;
 }
 

@@ -1,5 +1,5 @@
-// The series of one measurement that a SELECT reads: which there are after WHERE has been asked about
-// tags, which fields they have, and which group they belong to.
+// The series of one measurement that a SELECT reads: which there are after WHERE has been asked
+// about tags, which fields they have, and which group they belong to.
 #pragma once
 
 #include <memory>
@@ -36,8 +36,8 @@ struct MeasurementSeries {
   std::vector<SeriesEntry> entries;  // sorted by tags
 };
 
-// `fields` are the fields wanted, sorted; `all_fields` selects every series, because the number of series
-// itself matters.
+// `fields` are the fields wanted, sorted; `all_fields` selects every series, because the number of
+// series itself matters.
 Result<std::unique_ptr<MeasurementSeries>> FindSeries(const PreparedSource& source,
                                                       const ExprPtr& filter,
                                                       const std::vector<std::string>& fields,
@@ -49,8 +49,8 @@ std::string_view TagValue(const Tags& tags, std::string_view name);
 // The tags of these names, missing ones empty. `names` is sorted.
 Tags Subset(const Tags& tags, const std::vector<std::string>& names);
 
-// Rows of one series: at each time of the field `driver`, or, when that is null, at each time of any
-// of the fields in `aux`.
+// Rows of one series: at each time of the field `driver`, or, when that is null, at each time of
+// any of the fields in `aux`.
 PointStreamPtr StreamSeries(const SeriesEntry& entry, const ColumnRef* driver,
                             const std::vector<ColumnRef>& aux, const TimeRange& range,
                             bool ascending, const CancelToken* cancel);

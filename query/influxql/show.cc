@@ -102,8 +102,8 @@ class DatabaseView {
                                    const TimeRange& range) const {
     std::set<Tags> found;
     if (!places_.empty()) {
-      ASSIGN_OR_RETURN(const auto selection, schema_->storage().Select(
-                                                 Request(measurement, range), schema_->cancel()));
+      ASSIGN_OR_RETURN(const auto selection,
+                       schema_->storage().Select(Request(measurement, range), schema_->cancel()));
       for (size_t i = 0; i < selection->size(); ++i) {
         Tags tags = TagsOf(selection->labels(i));
         if (condition && JudgeByTags(*condition, tags) != Verdict::kYes) continue;
@@ -461,12 +461,10 @@ Status CheckNoFields(const DatabaseView& view, const std::string& measurement,
                      const ExprPtr& filter, Schema* schema) {
   Status status;
   for (const Place& place : view.places()) {
-    ASSIGN_OR_RETURN(const FieldTypeMap* fields,
-                     schema->Fields(place, measurement, TimeRange()));
+    ASSIGN_OR_RETURN(const FieldTypeMap* fields, schema->Fields(place, measurement, TimeRange()));
     Walk(filter, [&](const Expr& node) {
       if (node.is(Kind::kVarRef) && fields->contains(node.text)) {
-        status = InvalidArgument(
-            "shard 1: fields not supported in WHERE clause during deletion");
+        status = InvalidArgument("shard 1: fields not supported in WHERE clause during deletion");
       }
     });
   }
@@ -509,8 +507,7 @@ std::string SeriesKeyText(std::string_view measurement, const Tags& tags) {
   return key;
 }
 
-Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement,
-                                             Schema* schema) {
+Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement, Schema* schema) {
   return SchemaShower(statement, schema).Run();
 }
 
@@ -526,8 +523,7 @@ Status DeleteSeries(const DeleteStatement& statement, const std::string& databas
   ASSIGN_OR_RETURN(const std::vector<std::string> names, view.Measurements(TimeRange()));
   for (const std::string& name : names) {
     if (!NamesMeasurement(statement.sources, name)) continue;
-    RETURN_IF_ERROR(
-        DeleteIn(view, name, condition.filter, condition.range, storage, schema));
+    RETURN_IF_ERROR(DeleteIn(view, name, condition.filter, condition.range, storage, schema));
   }
   return Status::Ok();
 }

@@ -1,5 +1,5 @@
-// SHOW MEASUREMENTS, SERIES, TAG KEYS, TAG VALUES, FIELD KEYS and their cardinalities: what there is,
-// out of the index. And which series DELETE and DROP SERIES mean.
+// SHOW MEASUREMENTS, SERIES, TAG KEYS, TAG VALUES, FIELD KEYS and their cardinalities: what there
+// is, out of the index. And which series DELETE and DROP SERIES mean.
 #pragma once
 
 #include <string>

@@ -68,9 +68,7 @@ class Cascade : public Filter {
     if (order_ == 2) return 2 * stage[0] - stage[1];
     return 3 * stage[0] - 3 * stage[1] + stage[2];
   }
-  int64_t warm_count() const override {
-    return stages_[0].warm_count() * (simple_ ? order_ : 1);
-  }
+  int64_t warm_count() const override { return stages_[0].warm_count() * (simple_ ? order_ : 1); }
 
  private:
   int order_;
@@ -93,9 +91,7 @@ class TripleDerivative : public Filter {
     last_ = current;
     return rate;
   }
-  int64_t warm_count() const override {
-    return stages_[0].warm_count() * (simple_ ? 3 : 1) + 1;
-  }
+  int64_t warm_count() const override { return stages_[0].warm_count() * (simple_ ? 3 : 1) + 1; }
 
  private:
   bool simple_;
@@ -103,8 +99,8 @@ class TripleDerivative : public Filter {
   double last_ = 0;
 };
 
-// Averages of gains and of losses: Wilder's relative strength index, and Chande's oscillator where it
-// is smoothed.
+// Averages of gains and of losses: Wilder's relative strength index, and Chande's oscillator where
+// it is smoothed.
 class GainsAndLosses : public Filter {
  public:
   GainsAndLosses(int64_t period, bool simple, bool chande)

@@ -12,8 +12,8 @@
 
 namespace tsdb::influxql {
 
-// REQUIRES: `call` passed FunctionCheck. Nothing is given until the function has warmed up, or the hold
-// period in the third argument is over.
+// REQUIRES: `call` passed FunctionCheck. Nothing is given until the function has warmed up, or the
+// hold period in the third argument is over.
 PointStreamPtr Smooth(const Expr& call, PointStreamPtr input);
 
 // As InfluxDB's error texts name the function: "exponential moving average".

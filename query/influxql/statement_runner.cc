@@ -1,13 +1,13 @@
 #include "query/influxql/statement_runner.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
 #include <thread>
 #include <utility>
+
+#include <unistd.h>
 
 #include "base/duration.h"
 #include "base/json.h"
@@ -45,7 +45,9 @@ std::string ShortDuration(int64_t ns) {
   return GoDuration(ns);
 }
 
-std::string Rfc3339(int64_t ns) { return FormatTimeIn(ns / 1'000'000'000 * 1'000'000'000, nullptr); }
+std::string Rfc3339(int64_t ns) {
+  return FormatTimeIn(ns / 1'000'000'000 * 1'000'000'000, nullptr);
+}
 
 storage::RetentionPolicy PolicyOf(const std::string& name, const PolicyOptions& options) {
   storage::RetentionPolicy policy;
@@ -67,8 +69,8 @@ Status CheckDurations(const storage::RetentionPolicy& policy) {
   return Status::Ok();
 }
 
-// InfluxDB's settings with what is so here: limits that there are not are 0, parts that there are not are
-// off.
+// InfluxDB's settings with what is so here: limits that there are not are 0, parts that there are
+// not are off.
 struct Setting {
   std::string_view name;
   Value value;
@@ -253,8 +255,7 @@ Status StatementRunner::operator()(const DropContinuousQueryStatement& s) const 
 
 Status StatementRunner::operator()(const CreateSubscriptionStatement& s) const {
   Warn(s);
-  const std::optional<storage::Database> database =
-      services.storage->catalog().Find(s.database);
+  const std::optional<storage::Database> database = services.storage->catalog().Find(s.database);
   if (!database.has_value()) return NotFound("database not found: " + s.database);
   const bool found = std::any_of(database->policies.begin(), database->policies.end(),
                                  [&](const auto& policy) { return policy.name == s.policy; });
@@ -288,8 +289,8 @@ Status StatementRunner::operator()(const GrantStatement& s) const {
   Privilege privilege = s.privilege;
   if (s.revoke) {
     ASSIGN_OR_RETURN(const Privilege had, services.users->PrivilegeOn(s.user, s.database));
-    privilege = static_cast<Privilege>(static_cast<uint8_t>(had) &
-                                       ~static_cast<uint8_t>(s.privilege) & 3U);
+    privilege =
+        static_cast<Privilege>(static_cast<uint8_t>(had) & ~static_cast<uint8_t>(s.privilege) & 3U);
   }
   if (!services.storage->catalog().Find(s.database).has_value()) {
     // Who the user is comes first.
@@ -398,8 +399,8 @@ Status StatementRunner::ShowShards(bool groups) const {
         if (groups) {
           all.push_back({number, database.name, policy.name, from, to, expiry});
         } else {
-          rows.push_back({number, database.name, policy.name, number, from, to, expiry,
-                          std::string()});
+          rows.push_back(
+              {number, database.name, policy.name, number, from, to, expiry, std::string()});
         }
       }
     }
@@ -503,8 +504,7 @@ Status StatementRunner::operator()(const ShowSchemaStatement& s) const {
 }
 
 Status StatementRunner::operator()(const ExplainStatement& s) const {
-  ASSIGN_OR_RETURN(const CompiledSelect compiled,
-                   CompileSelect(s.select, {schema->now_ns()}));
+  ASSIGN_OR_RETURN(const CompiledSelect compiled, CompileSelect(s.select, {schema->now_ns()}));
   ASSIGN_OR_RETURN(const auto prepared, PrepareSelect(compiled, schema));
   const SymbolTable symbols = MakeSymbols(*prepared);
   Rows rows;
@@ -515,10 +515,10 @@ Status StatementRunner::operator()(const ExplainStatement& s) const {
     variables += ToString(symbols.symbols[variable].expr);
   }
   if (symbols.calls.empty()) add("EXPRESSION: <nil>");
-  for (const size_t call : symbols.calls) add("EXPRESSION: " + ToString(symbols.symbols[call].expr));
+  for (const size_t call : symbols.calls)
+    add("EXPRESSION: " + ToString(symbols.symbols[call].expr));
   if (!variables.empty()) add("AUXILIARY FIELDS: " + variables);
-  ASSIGN_OR_RETURN(const auto plan,
-                   FindGroups(*prepared, symbols, OptionsOf(*prepared), schema));
+  ASSIGN_OR_RETURN(const auto plan, FindGroups(*prepared, symbols, OptionsOf(*prepared), schema));
   size_t series = 0;
   for (const auto& measurement : plan->measurements) series += measurement->entries.size();
   add("NUMBER OF GROUPS: " + std::to_string(plan->groups.size()));

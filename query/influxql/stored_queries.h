@@ -1,5 +1,5 @@
-// Continuous queries and subscriptions: what CREATE stored, per database, durable. Subscriptions are
-// kept and shown; nothing is sent to them. Thread-safe.
+// Continuous queries and subscriptions: what CREATE stored, per database, durable. Subscriptions
+// are kept and shown; nothing is sent to them. Thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ namespace tsdb::influxql {
 struct StoredQuery {
   std::string database;
   std::string name;
-  std::string query;           // CREATE CONTINUOUS QUERY ..., as InfluxDB prints it
-  int64_t last_run_ns = 0;     // the last time it was due; 0: never
+  std::string query;        // CREATE CONTINUOUS QUERY ..., as InfluxDB prints it
+  int64_t last_run_ns = 0;  // the last time it was due; 0: never
 };
 
 struct Subscription {

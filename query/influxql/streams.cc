@@ -37,8 +37,8 @@ int CompareTexts(const Point& a, const Point& b) {
   return 0;
 }
 
-// A binary heap of one point for each input. In which order points of one time come is decided by the
-// moves of the heap alone, as in InfluxDB: which of them a LIMIT keeps is seen by clients.
+// A binary heap of one point for each input. In which order points of one time come is decided by
+// the moves of the heap alone, as in InfluxDB: which of them a LIMIT keeps is seen by clients.
 class Merge : public PointStream {
  public:
   Merge(std::vector<PointStreamPtr> inputs, bool ascending)
@@ -168,10 +168,9 @@ Value Linear(int64_t at, const Point& from, const Point& to, int64_t length, Dat
     const auto* a = std::get_if<int64_t>(&from.value);
     const auto* b = std::get_if<int64_t>(&to.value);
     if (a == nullptr || b == nullptr) return {};
-    const double slope =
-        static_cast<double>(static_cast<int64_t>(static_cast<uint64_t>(*b) -
-                                                 static_cast<uint64_t>(*a))) /
-        slope_x;
+    const double slope = static_cast<double>(static_cast<int64_t>(static_cast<uint64_t>(*b) -
+                                                                  static_cast<uint64_t>(*a))) /
+                         slope_x;
     return ToInteger(slope * x + static_cast<double>(*a));
   }
   const double slope = (AsDouble(to.value) - AsDouble(from.value)) / slope_x;
@@ -201,8 +200,8 @@ class Fill : public PointStream {
     if (!started_) {
       if (next == nullptr) return false;
       started_ = true;
-      const bool open = ascending_ ? windows_.range().min <= kMinTime
-                                   : windows_.range().max >= kMaxTime;
+      const bool open =
+          ascending_ ? windows_.range().min <= kMinTime : windows_.range().max >= kMaxTime;
       at_ = open ? windows_.Of(next->time).start : first_;
       offset_ = OffsetAt(at_);
     }

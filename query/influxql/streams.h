@@ -26,8 +26,8 @@ struct FillSpec {
   size_t aux_count = 0;
   DataType type = DataType::kFloat;  // of the points
 };
-// A point for each interval without one, from the first of the range (or the first with a point, where
-// it has no beginning) to the last. Nothing when there is no point at all.
+// A point for each interval without one, from the first of the range (or the first with a point,
+// where it has no beginning) to the last. Nothing when there is no point at all.
 PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Windows& windows,
                         std::shared_ptr<const TimeZone> zone, bool ascending);
 

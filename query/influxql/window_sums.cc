@@ -19,10 +19,9 @@ size_t RunEnd(const std::vector<int64_t>& times, size_t from, int64_t end) {
     step *= 2;
   }
   const size_t high = std::min(times.size(), low + step + 1);
-  return static_cast<size_t>(
-      std::lower_bound(times.begin() + static_cast<ptrdiff_t>(low),
-                       times.begin() + static_cast<ptrdiff_t>(high), end) -
-      times.begin());
+  return static_cast<size_t>(std::lower_bound(times.begin() + static_cast<ptrdiff_t>(low),
+                                              times.begin() + static_cast<ptrdiff_t>(high), end) -
+                             times.begin());
 }
 
 double Plus(double a, double b) { return a + b; }
@@ -52,9 +51,9 @@ WindowSums::Cell* WindowSums::CellAt(int64_t start) {
   if (hint_ + 1 < cells_.size() && cells_[hint_ + 1].first == start) {
     return &cells_[++hint_].second;
   }
-  const auto found = std::lower_bound(
-      cells_.begin(), cells_.end(), start,
-      [](const auto& cell, int64_t wanted) { return cell.first < wanted; });
+  const auto found =
+      std::lower_bound(cells_.begin(), cells_.end(), start,
+                       [](const auto& cell, int64_t wanted) { return cell.first < wanted; });
   if (found->first != start) return &late_[start];
   hint_ = static_cast<size_t>(found - cells_.begin());
   return &found->second;
@@ -160,8 +159,8 @@ Point WindowSums::ResultOf(int64_t start, const Cell& cell, bool own_times) cons
       point.value = cell.count;
       break;
     case Function::kMean:
-      point.value = (whole_ ? static_cast<double>(cell.low_int) : cell.low) /
-                    static_cast<double>(cell.count);
+      point.value =
+          (whole_ ? static_cast<double>(cell.low_int) : cell.low) / static_cast<double>(cell.count);
       break;
     case Function::kSpread:
       if (whole_) {

@@ -21,8 +21,8 @@ class WindowSums {
 
   // Samples of one series, in order of time; blocks of several series may follow each other.
   void Add(const ColumnBlock& block);
-  // Results in order of time, at the start of their interval, or with `own_times` where the selected
-  // point is.
+  // Results in order of time, at the start of their interval, or with `own_times` where the
+  // selected point is.
   std::vector<Point> Take(bool own_times);
 
  private:
@@ -30,9 +30,9 @@ class WindowSums {
   // What is known of one interval. Which members count depends on function and type.
   struct Cell {
     int64_t count = 0;
-    double low = 0, high = 0;          // floats: minimum, maximum; or `low` the sum, or the selected
-    int64_t low_int = 0, high_int = 0; // the same of integers
-    int64_t time = 0;                  // of the selected point
+    double low = 0, high = 0;  // floats: minimum, maximum; or `low` the sum, or the selected
+    int64_t low_int = 0, high_int = 0;  // the same of integers
+    int64_t time = 0;                   // of the selected point
   };
 
   Cell* CellAt(int64_t start);
@@ -45,7 +45,7 @@ class WindowSums {
   Function function_;
   bool whole_;
   const Windows* windows_;
-  Window window_;           // of the sample before
+  Window window_;  // of the sample before
   bool has_window_ = false;
   // By start, mostly appended to; intervals that come late go into a map of their own.
   std::vector<std::pair<int64_t, Cell>> cells_;

@@ -1,10 +1,10 @@
 #include "server/auth/influx_users.h"
 
-#include <sodium.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <functional>
+
+#include <sodium.h>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -128,8 +128,7 @@ bool InfluxUsers::Exists(std::string_view name) const {
   return Find(name) != nullptr;
 }
 
-bool InfluxUsers::May(std::string_view name, Privilege privilege,
-                      std::string_view database) const {
+bool InfluxUsers::May(std::string_view name, Privilege privilege, std::string_view database) const {
   const ReaderLock lock(mutex_);
   const Account* account = Find(name);
   if (account == nullptr) return false;
@@ -232,12 +231,11 @@ Status InfluxUsers::SetAdmin(std::string_view name, bool admin) {
 
 Status InfluxUsers::SetPrivilege(std::string_view user, std::string_view database,
                                  Privilege privilege) {
-  return Change(
-      user, [&](Account* account) { account->grants[std::string(database)] = privilege; });
+  return Change(user,
+                [&](Account* account) { account->grants[std::string(database)] = privilege; });
 }
 
-Result<Privilege> InfluxUsers::PrivilegeOn(std::string_view user,
-                                           std::string_view database) const {
+Result<Privilege> InfluxUsers::PrivilegeOn(std::string_view user, std::string_view database) const {
   const ReaderLock lock(mutex_);
   const Account* account = Find(user);
   if (account == nullptr) return UserNotFound();

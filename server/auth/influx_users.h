@@ -1,6 +1,6 @@
 // InfluxDB's users, their passwords and grants; durable in the state store. Passwords are kept as
-// argon2id hashes; what proved right is remembered as a keyed digest, so that a reporter that writes
-// every few seconds costs one look-up. Thread-safe.
+// argon2id hashes; what proved right is remembered as a keyed digest, so that a reporter that
+// writes every few seconds costs one look-up. Thread-safe.
 #pragma once
 
 #include <cstdint>

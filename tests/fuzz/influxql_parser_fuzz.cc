@@ -1,5 +1,5 @@
-// Any bytes as InfluxQL and as bound parameters: no crash, what parses is printed as what parses to the
-// same text, and every SELECT is checked by the compiler.
+// Any bytes as InfluxQL and as bound parameters: no crash, what parses is printed as what parses to
+// the same text, and every SELECT is checked by the compiler.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

@@ -23,16 +23,17 @@ class InfluxClients : public ::testing::Test {
   }
 
   std::string Influx(const std::string& arguments) {
-    const auto status =
-        RunShell("influx -host 127.0.0.1 -port " + std::to_string(server_->port()) + " " + arguments,
-                 directory_.path(), directory_ / "influx.log", 30'000);
+    const auto status = RunShell(
+        "influx -host 127.0.0.1 -port " + std::to_string(server_->port()) + " " + arguments,
+        directory_.path(), directory_ / "influx.log", 30'000);
     exit_status_ = status.ok() ? *status : -1;
     std::string output = ReadFile(directory_ / "influx.log");
     std::filesystem::remove(directory_ / "influx.log");
     return output;
   }
 
-  // Runs a script of tests/influxql with Python and the packages it needs, installed under build/ once.
+  // Runs a script of tests/influxql with Python and the packages it needs, installed under build/
+  // once.
   void Python(const std::string& script) {
     const std::string packages = SourceDirectory() + "/build/interop/python";
     std::filesystem::create_directories(packages);
@@ -40,13 +41,12 @@ class InfluxClients : public ::testing::Test {
                                 "\"); import influxdb, influxdb_client' 2>/dev/null || "
                                 "python3 -m pip install -q --target " +
                                 packages + " influxdb==5.3.2 influxdb-client==1.50.0";
-    const auto installed =
-        RunShell(install, directory_.path(), directory_ / "pip.log", 300'000);
+    const auto installed = RunShell(install, directory_.path(), directory_ / "pip.log", 300'000);
     TSDB_REQUIRE_EXTERNAL(installed.ok() && *installed == 0, "PyPI's influxdb, influxdb-client");
-    const auto status = RunShell("PYTHONPATH=" + packages + " python3 " + SourceDirectory() +
-                                     "/tests/influxql/" + script + " " +
-                                     std::to_string(server_->port()),
-                                 directory_.path(), directory_ / "python.log", 60'000);
+    const auto status =
+        RunShell("PYTHONPATH=" + packages + " python3 " + SourceDirectory() + "/tests/influxql/" +
+                     script + " " + std::to_string(server_->port()),
+                 directory_.path(), directory_ / "python.log", 60'000);
     ASSERT_TRUE(status.ok());
     EXPECT_EQ(*status, 0) << ReadFile(directory_ / "python.log");
   }
@@ -67,7 +67,8 @@ TEST_F(InfluxClients, ShellExecutesStatementsInEveryFormat) {
   EXPECT_EQ(Influx("-database shell -format json -execute 'SELECT v FROM cpu'"),
             "{\"results\":[{\"series\":[{\"name\":\"cpu\",\"columns\":[\"time\",\"v\"],"
             "\"values\":[[1,1.5]]}]}]}\n");
-  const std::string columns = Influx("-database shell -precision rfc3339 -execute 'SELECT v FROM cpu'");
+  const std::string columns =
+      Influx("-database shell -precision rfc3339 -execute 'SELECT v FROM cpu'");
   EXPECT_NE(columns.find("1970-01-01T00:00:00.000000001Z 1.5"), std::string::npos) << columns;
   Influx("-execute 'SELECT * FROM nodb..cpu'");
   EXPECT_EQ(exit_status_, 1);
@@ -107,27 +108,32 @@ TEST_F(InfluxClients, PythonsInfluxdbClientWritesAsToVersion2) {
   TSDB_REQUIRE_EXTERNAL(HasProgram("python3"), "Python 3");
   ASSERT_NO_FATAL_FAILURE(Start(true));
   Influx("-execute 'SHOW DATABASES'");
-  ASSERT_TRUE(server_->PostForm("/query", {{"q", "CREATE USER root WITH PASSWORD 'pw' WITH ALL PRIVILEGES"}})
-                  .ok());
+  ASSERT_TRUE(
+      server_
+          ->PostForm("/query", {{"q", "CREATE USER root WITH PASSWORD 'pw' WITH ALL PRIVILEGES"}})
+          .ok());
   Python("python_v2.py");
 }
 
 TEST_F(InfluxClients, InfluxdbJavaWritesAsFlinkDoes) {
   TSDB_REQUIRE_EXTERNAL(HasProgram("java") && HasProgram("mvn"), "a JDK and Maven");
   ASSERT_NO_FATAL_FAILURE(Start(true));
-  ASSERT_TRUE(server_->PostForm("/query", {{"q", "CREATE USER root WITH PASSWORD 'pw' WITH ALL PRIVILEGES"}})
-                  .ok());
+  ASSERT_TRUE(
+      server_
+          ->PostForm("/query", {{"q", "CREATE USER root WITH PASSWORD 'pw' WITH ALL PRIVILEGES"}})
+          .ok());
   const std::string harness = SourceDirectory() + "/build/interop/influxdb-java";
   std::filesystem::create_directories(harness);
-  const auto built = RunShell("cp -ru " + SourceDirectory() +
-                                  "/tests/influxql/java/. . && mvn -q -o compile dependency:build-classpath "
-                                  "-Dmdep.outputFile=classpath.txt || mvn -q compile "
-                                  "dependency:build-classpath -Dmdep.outputFile=classpath.txt",
-                              harness, directory_ / "mvn.log", 300'000);
+  const auto built =
+      RunShell("cp -ru " + SourceDirectory() +
+                   "/tests/influxql/java/. . && mvn -q -o compile dependency:build-classpath "
+                   "-Dmdep.outputFile=classpath.txt || mvn -q compile "
+                   "dependency:build-classpath -Dmdep.outputFile=classpath.txt",
+               harness, directory_ / "mvn.log", 300'000);
   TSDB_REQUIRE_EXTERNAL(built.ok() && *built == 0, "Maven's influxdb-java 2.17");
-  const auto status = RunShell("java -cp target/classes:$(cat classpath.txt) FlinkLike " +
-                                   server_->url(),
-                               harness, directory_ / "java.log", 60'000);
+  const auto status =
+      RunShell("java -cp target/classes:$(cat classpath.txt) FlinkLike " + server_->url(), harness,
+               directory_ / "java.log", 60'000);
   ASSERT_TRUE(status.ok());
   EXPECT_EQ(*status, 0) << ReadFile(directory_ / "java.log");
 }

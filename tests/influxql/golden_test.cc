@@ -1,4 +1,5 @@
-// Replays every exchange of tests/golden/influx, recorded from a real InfluxDB 1.6.7, against tsdbd.
+// Replays every exchange of tests/golden/influx, recorded from a real InfluxDB 1.6.7, against
+// tsdbd.
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -79,9 +80,8 @@ class Topic {
       request.headers.Add(name, value.text());
     }
     if (const JsonValue& basic = json.Find("basic"); basic.is_array()) {
-      request.headers.Add("Authorization",
-                          "Basic " + Base64Encode(basic.array()[0].text() + ":" +
-                                                  basic.array()[1].text()));
+      request.headers.Add("Authorization", "Basic " + Base64Encode(basic.array()[0].text() + ":" +
+                                                                   basic.array()[1].text()));
     }
     request.body = BodyOf(json);
     if (json.Find("form").is_object()) {
@@ -206,8 +206,8 @@ TEST_P(InfluxGoldenExchanges, AreAnsweredAsInfluxDbDid) {
   const TempDir directory;
   WriteFile(directory / "prometheus.yml",
             std::string("influx: {auth_enabled: ") + (auth ? "true" : "false") + "}\n");
-  TsdbdProcess server(directory / "data", {"--config.file=" + (directory / "prometheus.yml"),
-                                           "--storage.sync=never"});
+  TsdbdProcess server(directory / "data",
+                      {"--config.file=" + (directory / "prometheus.yml"), "--storage.sync=never"});
   const Status started = server.Start();
   ASSERT_TRUE(started.ok()) << started.ToString();
   const int compared = Topic(*topic, &server).Run();
@@ -218,12 +218,11 @@ INSTANTIATE_TEST_SUITE_P(Topics, InfluxGoldenExchanges,
                          ::testing::Values("admin_db_rp", "auth_bootstrap", "auth_permissions",
                                            "auth_users", "deletes", "flink", "grafana", "metadata",
                                            "parse_errors", "ping", "query_http",
-                                           "select_aggregates", "select_basic",
-                                           "select_group_time", "select_math_sub",
-                                           "select_transform", "server_info", "v2_write",
-                                           "v2_write_auth", "write_http", "write_syntax",
-                                           "write_types"),
-                         [](const auto& info) { return std::string(info.param); });
+                                           "select_aggregates", "select_basic", "select_group_time",
+                                           "select_math_sub", "select_transform", "server_info",
+                                           "v2_write", "v2_write_auth", "write_http",
+                                           "write_syntax", "write_types"),
+                         [](const auto& topic) { return std::string(topic.param); });
 
 }  // namespace
 }  // namespace tsdb::testing

@@ -8,9 +8,7 @@
 namespace tsdb::testing {
 namespace {
 
-bool IsInteger(const std::string& text) {
-  return text.find_first_of(".eE") == std::string::npos;
-}
+bool IsInteger(const std::string& text) { return text.find_first_of(".eE") == std::string::npos; }
 
 bool SameNumber(const std::string& a, const std::string& b) {
   if (IsInteger(a) && IsInteger(b)) return a == b;
@@ -148,8 +146,8 @@ std::string Difference(const JsonTree& want, const JsonTree& got, bool extra_key
   }
   if (want.kind == JsonTree::Kind::kArray) {
     for (size_t i = 0; i < std::min(want.array.size(), got.array.size()); ++i) {
-      std::string found = Difference(want.array[i], got.array[i], extra_keys,
-                                     where + "." + std::to_string(i));
+      std::string found =
+          Difference(want.array[i], got.array[i], extra_keys, where + "." + std::to_string(i));
       if (!found.empty()) return found;
     }
     return want.array.size() == got.array.size() ? "" : differ();

@@ -1,4 +1,6 @@
 // Sums of whole columns give what the reducers give point by point, whatever the blocks.
+#include "query/influxql/window_sums.h"
+
 #include <map>
 #include <memory>
 #include <random>
@@ -6,13 +8,12 @@
 #include <gtest/gtest.h>
 
 #include "query/influxql/reducer.h"
-#include "query/influxql/window_sums.h"
 
 namespace tsdb::influxql {
 namespace {
 
-constexpr const char* kFunctions[] = {"count", "sum", "mean", "min", "max", "first", "last",
-                                      "spread"};
+constexpr const char* kFunctions[] = {"count", "sum",   "mean", "min",
+                                      "max",   "first", "last", "spread"};
 
 struct Series {
   std::vector<int64_t> times;
