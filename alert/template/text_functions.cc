@@ -88,24 +88,6 @@ bool IsWordCharacter(char32_t c) {
          c >= 0x80;
 }
 
-// An error of RE2 in the words of Go's regexp package.
-std::string GoRegexError(std::string_view message) {
-  static constexpr std::pair<std::string_view, std::string_view> kWords[] = {
-      {"missing ): ", "missing closing ): "},
-      {"missing ]: ", "missing closing ]: "},
-      {"no argument for repetition operator: ", "missing argument to repetition operator: "},
-      {"bad repetition operator: ", "invalid nested repetition operator: "},
-      {"invalid perl operator: ", "invalid or unsupported Perl syntax: "},
-      {"bad repetition size: ", "invalid repeat count: "},
-  };
-  for (const auto& [ours, go] : kWords) {
-    const size_t at = message.find(ours);
-    if (at == std::string_view::npos) continue;
-    return std::string(go) + "`" + std::string(message.substr(at + ours.size())) + "`";
-  }
-  return std::string(message);
-}
-
 std::string GoRegexQuote(std::string_view pattern) {
   for (char c : pattern) {
     if (c == '`' || (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f)
@@ -219,8 +201,7 @@ Result<std::string> HumanizeDuration(const Value& value) {
 
 Result<bool> MatchRegex(std::string_view pattern, std::string_view text) {
   auto regex = Regex::Compile(pattern);
-  if (!regex.ok())
-    return InvalidArgument("error parsing regexp: " + GoRegexError(regex.status().message()));
+  if (!regex.ok()) return std::move(regex).status();
   return regex->PartialMatch(text);
 }
 
@@ -229,7 +210,7 @@ Result<std::string> ReplaceRegex(std::string_view pattern, std::string_view repl
   auto regex = Regex::Compile(pattern);
   if (!regex.ok()) {
     return InvalidArgument("regexp: Compile(" + GoRegexQuote(pattern) +
-                           "): error parsing regexp: " + GoRegexError(regex.status().message()));
+                           "): " + regex.status().message());
   }
   return regex->ReplaceAll(text, replacement);
 }

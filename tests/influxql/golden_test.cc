@@ -133,6 +133,21 @@ class Topic {
     return got;
   }
 
+  // The recorder's HTTP client takes the bytes of a header for Latin-1; this gives the bytes back.
+  static std::string HeaderBytes(std::string_view recorded) {
+    std::string bytes;
+    for (size_t i = 0; i < recorded.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(recorded[i]);
+      if ((byte & 0xfe) == 0xc2 && i + 1 < recorded.size()) {
+        const auto next = static_cast<unsigned char>(recorded[++i]);
+        bytes += static_cast<char>((byte & 0x03) << 6 | (next & 0x3f));
+      } else {
+        bytes += static_cast<char>(byte);
+      }
+    }
+    return bytes;
+  }
+
   static std::string Canonical(std::string_view name, std::string_view value) {
     std::string text(value);
     if (name == "Content-Type") {
@@ -155,7 +170,7 @@ class Topic {
     EXPECT_EQ(std::to_string(got.status), want.Find("status").text()) << got.text.substr(0, 300);
     for (const auto& [name, value] : want.Find("headers").object()) {
       EXPECT_EQ(Canonical(name, Masked(step, std::string(got.headers.Get(name)))),
-                Canonical(name, value.text()))
+                Canonical(name, HeaderBytes(value.text())))
           << name;
     }
     for (const JsonValue& name : want.Find("headers_present").array()) {

@@ -11,7 +11,8 @@ namespace {
 bool IsInteger(const std::string& text) { return text.find_first_of(".eE") == std::string::npos; }
 
 bool SameNumber(const std::string& a, const std::string& b) {
-  if (IsInteger(a) && IsInteger(b)) return a == b;
+  // The recorder read "-0" as the integer 0.
+  if (IsInteger(a) && IsInteger(b)) return a == b || (a == "0" && b == "-0");
   const double x = ParseFloat(a).value_or(0);
   const double y = ParseFloat(b).value_or(0);
   return std::fabs(x - y) <= std::max(1e-9 * std::max(std::fabs(x), std::fabs(y)), 1e-12);
