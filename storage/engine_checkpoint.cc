@@ -341,7 +341,7 @@ void Engine::DetachFrozen(CheckpointWork* work) {
   }
   if (blocks.empty()) return;
   const MutexLock lock(head_mutex_);
-  retired_.push_back({pin_, std::move(blocks)});
+  retired_.push_back({PinWatch(*pin_), std::move(blocks)});
   pin_ = std::make_shared<const ReaderPin>();
 }
 

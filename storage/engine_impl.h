@@ -31,7 +31,29 @@
 namespace tsdb::storage {
 
 // Held by readers: blocks of the head that were let go after the pin was taken stay readable.
-struct ReaderPin {};
+class ReaderPin {
+ public:
+  ReaderPin() : gone_(std::make_shared<std::atomic<bool>>(false)) {}
+  ~ReaderPin() { gone_->store(true, std::memory_order_release); }
+  ReaderPin(const ReaderPin&) = delete;
+  ReaderPin& operator=(const ReaderPin&) = delete;
+
+ private:
+  friend class PinWatch;
+  const std::shared_ptr<std::atomic<bool>> gone_;
+};
+
+// Tells when the last holder of a pin has left; everything they read happens before that. (A
+// weak_ptr tells it, too, but orders nothing.)
+class PinWatch {
+ public:
+  PinWatch() = default;  // of a pin that nobody holds
+  explicit PinWatch(const ReaderPin& pin) : gone_(pin.gone_) {}
+  bool expired() const { return gone_ == nullptr || gone_->load(std::memory_order_acquire); }
+
+ private:
+  std::shared_ptr<const std::atomic<bool>> gone_;
+};
 
 class Selection;
 
@@ -205,7 +227,7 @@ class Engine : public Storage {
   int64_t last_append_ns_ = 0;
   mutable std::shared_ptr<const ReaderPin> pin_ = std::make_shared<const ReaderPin>();
   struct Retired {
-    std::weak_ptr<const ReaderPin> pin;
+    PinWatch pin;
     std::vector<BlockPool::Ref> blocks;
   };
   std::deque<Retired> retired_;
@@ -216,7 +238,7 @@ class Engine : public Storage {
   // Key ranges whose rows go once the readers that were there when they were given up have left. As
   // with retired blocks, in order. Under maintenance_mutex_; durable as rows "d/<number>".
   struct Dropped {
-    std::weak_ptr<const ReaderPin> pin;
+    PinWatch pin;
     uint64_t number = 0;
     Family family = Family::kChunks;
     std::string begin;

@@ -300,7 +300,7 @@ void Engine::DropLater(Family family, std::string begin, std::string end, StoreB
   Dropped dropped;
   {
     const MutexLock lock(head_mutex_);
-    dropped.pin = pin_;
+    dropped.pin = PinWatch(*pin_);
   }
   dropped.number = next_dropped_++;
   dropped.family = family;
