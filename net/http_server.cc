@@ -259,11 +259,13 @@ class Server : public HttpServer {
     if (!running_) return;
     running_ = false;
     context_->stopping.store(true);
+    accepting_.fetch_add(1);  // until the addresses are free
     threads_[0]->Post([this] {
       for (const auto& acceptor : acceptors_) {
         boost::system::error_code ignored;
         acceptor->close(ignored);
       }
+      accepting_.fetch_sub(1);
     });
     for (const auto& thread : threads_) {
       thread->Post([io = thread.get()] { io->CloseIdle(); });
@@ -345,7 +347,8 @@ class Server : public HttpServer {
   std::vector<std::unique_ptr<IoThread>> threads_;
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors_;  // used on the first thread
   std::vector<std::string> addresses_;
-  std::atomic<size_t> accepting_{0};  // accepted sockets on their way to their thread
+  std::atomic<size_t> accepting_{
+      0};  // sockets on their way to their thread, acceptors to be closed
   bool running_ = false;
 };
 

@@ -11,7 +11,7 @@ Status AtLine(const YamlNode& node, const std::string& message) {
 }
 
 std::string Absolute(const std::string& path, const std::string& directory) {
-  return path.empty() || path[0] == '/' || directory == "." ? path : directory + "/" + path;
+  return path.empty() || path.starts_with('/') || directory == "." ? path : directory + "/" + path;
 }
 
 // exporter-toolkit's client_auth_type, as far as OpenSSL tells the types apart.

@@ -83,8 +83,7 @@ class SelectCursor : public RowCursor {
   }
 
   void AddStream(PointStreamPtr stream, std::optional<size_t> symbol) {
-    streams_.push_back(
-        {PeekStream(LimitPoints(std::move(stream), select_->limit, select_->offset)), symbol});
+    streams_.emplace_back(LimitPoints(std::move(stream), select_->limit, select_->offset), symbol);
   }
 
   Result<bool> NextInGroup(ResultRow* row) {
@@ -151,6 +150,7 @@ class SelectCursor : public RowCursor {
   }
 
   struct Stream {
+    Stream(PointStreamPtr input, std::optional<size_t> of) : points(std::move(input)), symbol(of) {}
     PeekStream points;
     std::optional<size_t> symbol;
   };

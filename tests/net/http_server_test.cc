@@ -455,6 +455,23 @@ TEST_F(HttpServerTest, StopCancelsWhatOutlastsItsGrace) {
   EXPECT_EQ(cancelled_.load(), 1);
 }
 
+// A server in its place can listen on the address of a stopped one that is not destroyed yet.
+TEST_F(HttpServerTest, ListensNoMoreOnceStopped) {
+  for (int i = 0; i < 50; ++i) {
+    const auto start = [&](const std::string& address) {
+      HttpServerOptions options;
+      options.listen_addresses = {address};
+      return HttpServer::Start(std::move(options), Router(), {&append_, &query_, &admin_}, nullptr,
+                               nullptr, nullptr);
+    };
+    const auto first = start("127.0.0.1:0");
+    ASSERT_TRUE(first.ok()) << first.status().ToString();
+    (*first)->Stop(0);
+    const auto second = start((*first)->addresses()[0]);
+    ASSERT_TRUE(second.ok()) << second.status().ToString();
+  }
+}
+
 TEST_F(HttpServerTest, SaysThatTheAddressIsInUse) {
   Start();
   HttpServerOptions options;
