@@ -207,7 +207,7 @@ Status Engine::Start() {
     last_append_ns_ = options_.clock->MonotonicNs();
     if (samples_since_checkpoint_ > 0) checkpoint_due_ = true;
   }
-  const double seconds = static_cast<double>(Clock::Real().MonotonicNs() - begin) * 1e-9;
+  const double seconds = static_cast<double>(Clock::Real().MonotonicNs() - begin) / 1e9;
   metrics_.open_seconds->Set(seconds);
   LogInfo("storage is open", {{"path", options_.path},
                               {"partitions", static_cast<uint64_t>(partitions_.size())},
