@@ -1,9 +1,14 @@
 // `kill -9` at any moment loses no acknowledged sample and invents none. Two senders, one for each
 // protocol, write as fast as they are answered, a third deletes what it wrote, and everything is
-// checkpointed and rewritten all the time; the process is killed after a random time, started
-// again, and every sample that it answers is compared with what was sent and what was acknowledged.
+// checkpointed and rewritten all the time, a fourth has retention take away days; the process is
+// killed after a random time, started again, and every sample that it answers is compared with what
+// was sent and what was acknowledged.
+#include <algorithm>
 #include <atomic>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <map>
 #include <random>
 #include <thread>
@@ -180,10 +185,105 @@ class Deleter {
   std::map<int64_t, State> state_;
 };
 
+// Writes to retention policies, one a round, and then shortens the policy so that all it holds is
+// over. Days that another policy needs are rewritten, the others dropped.
+class Ager {
+ public:
+  void Run(TsdbdProcess& server, const std::atomic<bool>& stop) {
+    if (!Ask(server, "CREATE DATABASE aging")) return;
+    while (!stop) {
+      const std::string policy = "r" + std::to_string(rounds_.size());
+      // Every third round stays, in one of the two days that others leave.
+      const bool stays = rounds_.size() % 3 == 0;
+      const int64_t day = stays ? 2 : 2 + static_cast<int64_t>(rounds_.size() % 2);
+      Round& round = rounds_.emplace_back();
+      if (!Ask(server,
+               "CREATE RETENTION POLICY " + policy + " ON aging DURATION INF REPLICATION 1"))
+        return;
+      for (int i = 0; i < 10; ++i) {
+        const int64_t timestamp_ms = start_ms_ - day * 86'400'000 + i;
+        const std::string time = std::to_string(timestamp_ms);
+        round.samples[timestamp_ms] = false;
+        const auto written =
+            server.Post("/write?db=aging&precision=ms&rp=" + policy,
+                        "aging value=" + std::to_string(Value(timestamp_ms)) + " " + time);
+        if (!written.ok()) return;
+        ASSERT_EQ(written->status, 204) << written->body;
+        round.samples[timestamp_ms] = true;
+      }
+      if (stays) continue;
+      round.state = State::kLeaving;
+      if (!Ask(server,
+               "ALTER RETENTION POLICY " + policy + " ON aging DURATION 1h SHARD DURATION 1h"))
+        return;
+      const auto compacted = server.Post("/api/v1/tsdbd/compact", "");
+      if (!compacted.ok()) return;
+      ASSERT_EQ(compacted->status, 200) << compacted->body;
+      round.state = State::kGone;
+    }
+  }
+
+  void Verify(TsdbdProcess& server) {
+    const Result<JsonValue> matrix = server.Query("aging[9d]");
+    ASSERT_TRUE(matrix.ok()) << matrix.status().ToString();
+    std::map<std::string, std::map<int64_t, double>> stored;
+    for (const JsonValue& series : matrix->array()) {
+      const std::string policy = series.Find("metric").StringOr("rp", "");
+      for (const JsonValue& value : series.Find("values").array()) {
+        stored[policy][std::llround(value.array().at(0).number() * 1000)] =
+            *ParseFloat(value.array().at(1).text());
+      }
+    }
+    for (size_t i = 0; i < rounds_.size(); ++i) {
+      VerifyRound(rounds_[i], "r" + std::to_string(i), stored["r" + std::to_string(i)]);
+    }
+  }
+
+  size_t CountGone() const {
+    return static_cast<size_t>(std::count_if(
+        rounds_.begin(), rounds_.end(), [](const Round& r) { return r.state == State::kGone; }));
+  }
+
+ private:
+  enum class State { kStays, kLeaving, kGone };
+  struct Round {
+    State state = State::kStays;
+    std::map<int64_t, bool> samples;  // timestamp to acknowledged
+  };
+  static int64_t Value(int64_t timestamp_ms) { return timestamp_ms % 1013; }
+  static bool Ask(TsdbdProcess& server, const std::string& statement) {
+    const auto answer = server.PostForm("/query", {{"q", statement}});
+    if (!answer.ok()) return false;
+    const bool done = answer->status == 200 && answer->body.find("error") == std::string::npos;
+    EXPECT_TRUE(done) << statement << ": " << answer->body;
+    return done;
+  }
+  static void VerifyRound(const Round& round, const std::string& policy,
+                          const std::map<int64_t, double>& found) {
+    if (round.state == State::kGone) {
+      ASSERT_TRUE(found.empty()) << policy << " came back";
+    }
+    for (const auto& [t, value] : found) {
+      ASSERT_TRUE(round.samples.contains(t)) << policy << ": invented at " << t;
+      ASSERT_EQ(value, static_cast<double>(Value(t)));
+    }
+    for (const auto& [t, acknowledged] : round.samples) {
+      if (acknowledged && round.state == State::kStays) {
+        ASSERT_TRUE(found.contains(t)) << policy << ": lost at " << t;
+      }
+    }
+  }
+
+  const int64_t start_ms_ = Clock::Real().NowMs();
+  std::deque<Round> rounds_;
+};
+
 // Checkpoints, seals, rewrites and purges all the time.
 void CompactAllTheTime(TsdbdProcess& server, const std::atomic<bool>& stop) {
   while (!stop) {
-    if (!server.Post("/api/v1/tsdbd/compact", "").ok()) return;
+    const auto compacted = server.Post("/api/v1/tsdbd/compact", "");
+    if (!compacted.ok()) return;
+    ASSERT_EQ(compacted->status, 200) << compacted->body;
   }
 }
 
@@ -193,6 +293,7 @@ TEST(Kill, LosesNoAcknowledgedSampleAndInventsNone) {
   Sender remote_write("by_remote_write", false);
   Sender line_protocol("by_line_protocol", true);
   Deleter deleter;
+  Ager ager;
   std::mt19937 random(20261121);
   for (int cycle = 0; cycle < Cycles(); ++cycle) {
     SCOPED_TRACE(cycle);
@@ -201,12 +302,14 @@ TEST(Kill, LosesNoAcknowledgedSampleAndInventsNone) {
     ASSERT_NO_FATAL_FAILURE(remote_write.Verify(server));
     ASSERT_NO_FATAL_FAILURE(line_protocol.Verify(server));
     ASSERT_NO_FATAL_FAILURE(deleter.Verify(server));
+    ASSERT_NO_FATAL_FAILURE(ager.Verify(server));
 
     std::atomic<bool> stop = false;
     std::thread first([&] { remote_write.Run(server, stop); });
     std::thread second([&] { line_protocol.Run(server, stop); });
     std::thread third([&] { deleter.Run(server, stop); });
-    std::thread fourth([&] { CompactAllTheTime(server, stop); });
+    std::thread fourth([&] { ager.Run(server, stop); });
+    std::thread fifth([&] { CompactAllTheTime(server, stop); });
     SleepMs(std::uniform_int_distribution<int>(20, 600)(random));
     server.process().Signal(SIGKILL);
     stop = true;
@@ -214,12 +317,18 @@ TEST(Kill, LosesNoAcknowledgedSampleAndInventsNone) {
     second.join();
     third.join();
     fourth.join();
+    fifth.join();
     server.Kill();
   }
   ASSERT_TRUE(server.Start().ok());
   remote_write.Verify(server);
   line_protocol.Verify(server);
   deleter.Verify(server);
+  ager.Verify(server);
+  EXPECT_GT(ager.CountGone(), 0U);
+  std::printf("%d kills, %zu and %zu requests acknowledged, %zu policies aged out\n", Cycles(),
+              remote_write.CountAcknowledged(), line_protocol.CountAcknowledged(),
+              ager.CountGone());
   EXPECT_GT(remote_write.CountAcknowledged(), static_cast<size_t>(Cycles()));
   EXPECT_GT(line_protocol.CountAcknowledged(), static_cast<size_t>(Cycles()));
   EXPECT_EQ(*server.Stop(), 0);
