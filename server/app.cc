@@ -93,6 +93,9 @@ class AppImpl : public App {
   Status Start() {
     runtime_.start_time_ms = Clock::Real().NowMs();
     AddProcessMetrics(&metrics_, runtime_.start_time_ms);
+    AddPoolMetrics(&metrics_, "append", &append_pool_, kQueueLimit);
+    AddPoolMetrics(&metrics_, "query", &query_pool_, kQueueLimit);
+    AddPoolMetrics(&metrics_, "admin", &admin_pool_, kQueueLimit);
     ASSIGN_OR_RETURN(const Config config, LoadConfigOrEmbedded(options_.flags.config_file));
     WebConfig web;
     if (!options_.flags.web_config_file.empty()) {

@@ -96,8 +96,7 @@ Status ReadInflux(const YamlNode& influx, Config* config) {
       influx.RejectUnknownKeys("influx", {"auth_enabled", "databases", "max_body_size"}));
   RETURN_IF_ERROR(ReadDatabases(influx["databases"], "influx.databases", config));
   if (!influx["auth_enabled"].empty()) {
-    ASSIGN_OR_RETURN(config->influx_auth_enabled,
-                     influx["auth_enabled"].AsBool("auth_enabled"));
+    ASSIGN_OR_RETURN(config->influx_auth_enabled, influx["auth_enabled"].AsBool("auth_enabled"));
   }
   if (!influx["max_body_size"].empty()) {
     ASSIGN_OR_RETURN(const int64_t bytes, influx["max_body_size"].AsInt("max_body_size"));
@@ -127,13 +126,17 @@ Status ReadBudget(const char* key, const YamlNode& limits, storage::SeriesBudget
     }
     *target = static_cast<uint64_t>(value);
   }
+  if (budget->hard != 0 && budget->soft > budget->hard) {
+    return AtLine(node, "soft must not be greater than hard");
+  }
   return Status::Ok();
 }
 
 Status ReadLimits(const YamlNode& limits, Config* config) {
   if (limits.empty()) return Status::Ok();
   RETURN_IF_ERROR(limits.RequireMap("limits"));
-  RETURN_IF_ERROR(limits.RejectUnknownKeys("limits", {"max_series", "max_exemplars", "database_series", "metric_series"}));
+  RETURN_IF_ERROR(limits.RejectUnknownKeys(
+      "limits", {"max_series", "max_exemplars", "database_series", "metric_series"}));
   const auto read = [&](const char* key, int64_t largest) -> Result<int64_t> {
     ASSIGN_OR_RETURN(const int64_t value, limits[key].AsInt(key));
     if (value < 0 || value > largest) {

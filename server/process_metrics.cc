@@ -57,4 +57,17 @@ void AddProcessMetrics(MetricsRegistry* registry, int64_t start_time_ms) {
       ->Set(static_cast<double>(start_time_ms) / 1000);
 }
 
+void AddPoolMetrics(MetricsRegistry* registry, const std::string& name, const ThreadPool* pool,
+                    size_t queue_limit) {
+  registry->AddGaugeFunction("tsdbd_pool_queue_length", "Tasks that wait for a thread of the pool.",
+                             {{"pool", name}},
+                             [pool] { return static_cast<double>(pool->queue_length()); });
+  registry
+      ->AddGauge("tsdbd_pool_queue_limit", "Tasks that may wait; more are answered 503.",
+                 {{"pool", name}})
+      ->Set(static_cast<double>(queue_limit));
+  registry->AddGauge("tsdbd_pool_threads", "Threads of the pool.", {{"pool", name}})
+      ->Set(static_cast<double>(pool->thread_count()));
+}
+
 }  // namespace tsdb::server

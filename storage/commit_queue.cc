@@ -64,4 +64,9 @@ void CommitQueue::Lead() {
   changed_.NotifyAll();
 }
 
+size_t CommitQueue::size() {
+  const MutexLock lock(mutex_);
+  return queue_.size();
+}
+
 }  // namespace tsdb::storage

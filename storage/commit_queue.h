@@ -36,6 +36,7 @@ class CommitQueue {
   void Drain();
   // Fails what is queued and not being written. Under the head's lock.
   void FailQueued(const Status& status);
+  size_t size();  // how many wait
 
  private:
   void Lead() EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -78,6 +78,7 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<Store> store)
     : options_(options),
       own_metrics_(options.metrics == nullptr ? std::make_unique<MetricsRegistry>() : nullptr),
       metrics_(options.metrics == nullptr ? own_metrics_.get() : options.metrics),
+      store_metrics_(options.metrics == nullptr ? own_metrics_.get() : options.metrics),
       store_(std::move(store)),
       catalog_(store_.get(), options.retention_time_ms),
       state_rows_(store_.get(), options.sync != SyncMode::kNever),

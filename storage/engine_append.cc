@@ -10,6 +10,7 @@
 #include "storage/engine_impl.h"
 #include "storage/head/histogram_codec.h"
 #include "storage/rocks/key_layout.h"
+#include "storage/select/partition_index.h"
 
 namespace tsdb::storage {
 
@@ -79,6 +80,11 @@ struct Engine::AppendScratch {
 };
 
 namespace {
+
+// The series as its owner knows it, for messages.
+std::string ShownSeries(const PolicyInfo& policy, const Labels& labels) {
+  return ShowLabels(labels, &policy, View::kPrometheus).ToString();
+}
 
 constexpr int64_t kMaxTimeMs = 9'200'000'000'000;  // what milliseconds and nanoseconds can both say
 
@@ -439,10 +445,10 @@ Status Engine::CheckType(const WriteBatch& batch, AppendScratch* scratch,
   return Status::Ok();
 }
 
-// InfluxDB drops a point as a whole when the type of one of its fields is another one: the other fields of
-// the line are neither stored nor known from now on. Runs of one line are neighbours.
-Status Engine::RefuseConflictingLines(const WriteBatch& batch, AppendScratch* scratch,
-                                      size_t begin, size_t end) {
+// InfluxDB drops a point as a whole when the type of one of its fields is another one: the other
+// fields of the line are neither stored nor known from now on. Runs of one line are neighbours.
+Status Engine::RefuseConflictingLines(const WriteBatch& batch, AppendScratch* scratch, size_t begin,
+                                      size_t end) {
   auto& runs = scratch->runs;
   for (size_t first = begin; first < end;) {
     const uint32_t line = batch.series[runs[first].series].source_index;
@@ -451,7 +457,8 @@ Status Engine::RefuseConflictingLines(const WriteBatch& batch, AppendScratch* sc
     for (; last < end && batch.series[runs[last].series].source_index == line; ++last) {
       Run& run = runs[last];
       if (run.pending == UINT32_MAX || run.refused) continue;
-      ASSIGN_OR_RETURN(const bool fits, FitsType(batch, scratch, scratch->pending[run.pending], run));
+      ASSIGN_OR_RETURN(const bool fits,
+                       FitsType(batch, scratch, scratch->pending[run.pending], run));
       if (fits) continue;
       conflict = true;
       break;
@@ -464,7 +471,8 @@ Status Engine::RefuseConflictingLines(const WriteBatch& batch, AppendScratch* sc
       // The run that does not fit is refused with its reason when its type is checked.
       const bool pending = run.pending != UINT32_MAX;
       if (pending) {
-        ASSIGN_OR_RETURN(const bool fits, FitsType(batch, scratch, scratch->pending[run.pending], run));
+        ASSIGN_OR_RETURN(const bool fits,
+                         FitsType(batch, scratch, scratch->pending[run.pending], run));
         if (!fits) continue;
       }
       scratch->Reject(run.series, run.point_count, AppendVerdict::kTypeConflict, "");
@@ -481,10 +489,10 @@ Result<bool> Engine::FitsType(const WriteBatch& batch, AppendScratch* scratch,
   const int64_t length = std::max<int64_t>(scratch->policy.shard_group_duration_ns, 1);
   for (uint32_t p = run.first_point; p < run.first_point + run.point_count; ++p) {
     const int64_t time_ns = ToNanoseconds(batch.points[p].timestamp, batch.unit);
-    ASSIGN_OR_RETURN(const std::optional<ValueType> known,
-                     field_types_.Find(batch.policy, ShardGroupStart(time_ns, length),
-                                       pending.labels.Get(kMeasurementLabel),
-                                       pending.labels.Get(kFieldLabel)));
+    ASSIGN_OR_RETURN(
+        const std::optional<ValueType> known,
+        field_types_.Find(batch.policy, ShardGroupStart(time_ns, length),
+                          pending.labels.Get(kMeasurementLabel), pending.labels.Get(kFieldLabel)));
     if (known.has_value() && *known != batch.series[run.series].type) return false;
   }
   return true;
@@ -528,7 +536,7 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
           scratch->Reject(run.series, run.point_count, AppendVerdict::kSeriesLimit,
                           "limit of " + std::to_string(options_.limits.max_active_series) +
                               " active series is reached, first new series " +
-                              pending.labels.ToString());
+                              ShownSeries(scratch->policy, pending.labels));
           run.refused = true;
           continue;
         }
@@ -587,7 +595,7 @@ bool Engine::TakeFromBudget(AppendScratch* scratch, Partition* partition, const 
     std::string reason = "limit of " + std::to_string(b.budget.hard) + " active series of ";
     if (b.is_metric) reason += "metric \"" + std::string(metric) + "\" in ";
     reason += "database \"" + scratch->policy.database_name + "\" is reached, first new series " +
-              pending.labels.ToString();
+              ShownSeries(scratch->policy, pending.labels);
     scratch->Reject(run.series, run.point_count, AppendVerdict::kSeriesLimit, std::move(reason));
     metrics_.budget_hard->Increment();
     if (!scratch->is_limited) {
@@ -606,7 +614,7 @@ bool Engine::TakeFromBudget(AppendScratch* scratch, Partition* partition, const 
             {{"database", scratch->policy.database_name},
              {"metric", b.is_metric ? metric : std::string_view()},
              {"limit", b.budget.soft},
-             {"series", pending.labels.ToString()}});
+             {"series", ShownSeries(scratch->policy, pending.labels)}});
   }
   return true;
 }
@@ -719,12 +727,21 @@ void Engine::AddSideData(const WriteBatch& batch, AppendScratch* scratch) {
 // Holds writers back while checkpoints cannot keep up, so that memory and replay stay bounded.
 Status Engine::WaitForRoom() {
   const MutexLock lock(head_mutex_);
+  int64_t since = 0;
   while (bytes_since_checkpoint_ > 4 * options_.checkpoint_bytes && background_.joinable()) {
     if (!checkpoint_failure_.ok()) {
       return ResourceExhausted("storage takes no writes while checkpoints fail: " +
                                std::string(checkpoint_failure_.message()));
     }
+    if (since == 0) {
+      since = Clock::Real().MonotonicNs();
+      metrics_.held_back->Increment();
+    }
     room_.WaitFor(head_mutex_, std::chrono::milliseconds(100));
+  }
+  if (since != 0) {
+    metrics_.held_back_seconds->Observe(static_cast<double>(Clock::Real().MonotonicNs() - since) *
+                                        1e-9);
   }
   return Status::Ok();
 }

@@ -366,7 +366,11 @@ void Engine::UpdateGauges() {
     metrics_.table_bytes[i]->Set(static_cast<double>(store_->TableBytes(static_cast<Family>(i))));
   }
   metrics_.cache_bytes->Set(static_cast<double>(store_->CacheBytes()));
+  store_metrics_.Update(store_->Stats());
   metrics_.waiting_ranges->Set(static_cast<double>(dropped_.size()));
+  metrics_.journal_limit->Set(static_cast<double>(4 * options_.checkpoint_bytes));
+  metrics_.series_limit->Set(static_cast<double>(options_.limits.max_active_series));
+  metrics_.commit_queue->Set(static_cast<double>(commits_.size()));
   const MutexLock lock(head_mutex_);
   uint64_t head_bytes = pool_.size_bytes();
   size_t segments = 0;

@@ -200,6 +200,7 @@ class Engine : public Storage {
   const EngineOptions options_;
   std::unique_ptr<MetricsRegistry> own_metrics_;
   const EngineMetrics metrics_;
+  StoreMetrics store_metrics_;  // under maintenance_mutex_
   const std::unique_ptr<Store> store_;
   StoredCatalog catalog_;
   StateRows state_rows_;

@@ -294,6 +294,7 @@ Cardinality Engine::GetCardinality(size_t limit) const {
   if (result.min_time_ms > result.max_time_ms) result.min_time_ms = result.max_time_ms = 0;
   if (newest.version == nullptr) return result;
   const PartitionIndex index(store_.get(), newest.version, newest.recents);
+  const Postings dead = DeadSeries(*newest.version, newest.version->dead);
   std::map<std::string, bool> names;
   (void)index.ForEachName([&](std::string_view name) {
     if (!IsHiddenLabel(name)) names.emplace(name, true);
@@ -305,9 +306,11 @@ Cardinality Engine::GetCardinality(size_t limit) const {
     (void)index.ForEachValue(
         name, {}, [&](std::string_view value, const IndexReader::Loader& loader) -> Result<bool> {
           const Result<Postings> series = loader.Load();
-          if (series.ok()) values[std::string(value)] += series->size();
+          const uint64_t alive = series.ok() ? (*series - dead).size() : 0;
+          if (alive > 0) values[std::string(value)] += alive;
           return true;
         });
+    if (values.empty()) continue;
     result.label_pairs += values.size();
     uint64_t bytes = 0;
     for (const auto& [value, count] : values) {

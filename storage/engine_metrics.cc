@@ -94,6 +94,59 @@ EngineMetrics::EngineMetrics(MetricsRegistry* r) {
                                "Obsolete key ranges that wait for readers to leave.");
   waiting_blocks = r->AddGauge("tsdbd_storage_waiting_blocks",
                                "Obsolete blocks of open chunks that wait for readers to leave.");
+  held_back = r->AddCounter("tsdbd_storage_appends_held_back_total",
+                            "Appends that waited because the journal was at its limit.");
+  held_back_seconds =
+      r->AddHistogram("tsdbd_storage_appends_held_back_seconds",
+                      "How long appends waited because the journal was at its limit.",
+                      {0.1, 0.2, 0.5, 1, 2, 5, 10, 30});
+  journal_limit = r->AddGauge("tsdbd_storage_journal_limit_bytes",
+                              "Journal bytes without a checkpoint that hold appends back.");
+  series_limit = r->AddGauge("tsdbd_storage_active_series_limit",
+                             "How many series may be in the head; 0: any number.");
+  commit_queue =
+      r->AddGauge("tsdbd_storage_commit_queue_length", "Appends that wait for the disk.");
+}
+
+StoreMetrics::StoreMetrics(MetricsRegistry* r) {
+  cache_hits_ = r->AddCounter("tsdbd_storage_cache_hits_total", "Blocks found in the block cache.");
+  cache_misses_ =
+      r->AddCounter("tsdbd_storage_cache_misses_total", "Blocks that were not in the block cache.");
+  flushed_bytes_ = r->AddCounter("tsdbd_storage_flushed_bytes_total",
+                                 "Bytes that RocksDB wrote from its memory to tables.");
+  compacted_bytes_ = r->AddCounter("tsdbd_storage_compacted_bytes_total",
+                                   "Bytes that RocksDB's compactions wrote.");
+  stall_micros_ =
+      r->AddCounter("tsdbd_storage_stall_microseconds_total", "How long RocksDB held writes back.");
+  cache_limit_bytes_ =
+      r->AddGauge("tsdbd_storage_cache_limit_bytes", "What the block cache may hold.");
+  memtable_bytes_ = r->AddGauge("tsdbd_storage_memtable_bytes",
+                                "Memory of rows that RocksDB has not written to tables.");
+  stopped_ = r->AddGauge("tsdbd_storage_writes_stopped", "1 while RocksDB holds writes back.");
+  constexpr const char* kJobs = "tsdbd_storage_background_jobs";
+  constexpr const char* kJobsHelp = "RocksDB's flushes and compactions, running and waiting.";
+  running_flushes_ = r->AddGauge(kJobs, kJobsHelp, {{"job", "flush"}, {"state", "running"}});
+  waiting_flushes_ = r->AddGauge(kJobs, kJobsHelp, {{"job", "flush"}, {"state", "waiting"}});
+  running_compactions_ =
+      r->AddGauge(kJobs, kJobsHelp, {{"job", "compaction"}, {"state", "running"}});
+  waiting_compactions_ =
+      r->AddGauge(kJobs, kJobsHelp, {{"job", "compaction"}, {"state", "waiting"}});
+}
+
+void StoreMetrics::Update(const StoreStats& stats) {
+  cache_hits_->Increment(stats.cache_hits - last_.cache_hits);
+  cache_misses_->Increment(stats.cache_misses - last_.cache_misses);
+  flushed_bytes_->Increment(stats.flushed_bytes - last_.flushed_bytes);
+  compacted_bytes_->Increment(stats.compacted_bytes - last_.compacted_bytes);
+  stall_micros_->Increment(stats.stall_micros - last_.stall_micros);
+  last_ = stats;
+  cache_limit_bytes_->Set(static_cast<double>(stats.cache_limit_bytes));
+  memtable_bytes_->Set(static_cast<double>(stats.memtable_bytes));
+  stopped_->Set(stats.stopped ? 1 : 0);
+  running_flushes_->Set(static_cast<double>(stats.running_flushes));
+  waiting_flushes_->Set(static_cast<double>(stats.waiting_flushes));
+  running_compactions_->Set(static_cast<double>(stats.running_compactions));
+  waiting_compactions_->Set(static_cast<double>(stats.waiting_compactions));
 }
 
 }  // namespace tsdb::storage

@@ -5,8 +5,32 @@
 
 #include "base/metrics_registry.h"
 #include "storage/interface.h"
+#include "storage/rocks/store.h"
 
 namespace tsdb::storage {
+
+// What RocksDB does behind our back.
+class StoreMetrics {
+ public:
+  explicit StoreMetrics(MetricsRegistry* registry);
+  // One thread at a time.
+  void Update(const StoreStats& stats);
+
+ private:
+  StoreStats last_;
+  Counter* cache_hits_;
+  Counter* cache_misses_;
+  Counter* flushed_bytes_;
+  Counter* compacted_bytes_;
+  Counter* stall_micros_;
+  Gauge* cache_limit_bytes_;
+  Gauge* memtable_bytes_;
+  Gauge* stopped_;
+  Gauge* running_flushes_;
+  Gauge* waiting_flushes_;
+  Gauge* running_compactions_;
+  Gauge* waiting_compactions_;
+};
 
 struct EngineMetrics {
   explicit EngineMetrics(MetricsRegistry* registry);
@@ -42,6 +66,11 @@ struct EngineMetrics {
   Gauge* tombstones;
   Gauge* waiting_ranges;
   Gauge* waiting_blocks;
+  Counter* held_back;  // appends that waited for a checkpoint
+  HistogramMetric* held_back_seconds;
+  Gauge* journal_limit;
+  Gauge* series_limit;
+  Gauge* commit_queue;
 };
 
 }  // namespace tsdb::storage

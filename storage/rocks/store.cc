@@ -17,6 +17,7 @@
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/checkpoint.h>
 
@@ -93,6 +94,50 @@ class LogToOurs : public rocksdb::Logger {
       LogError("rocksdb", {{"message", std::string_view(text)}});
     }
   }
+};
+
+// Counts the few things that we show; RocksDB's own statistics count hundreds.
+class Tickers : public rocksdb::Statistics {
+ public:
+  Tickers() { set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers); }
+  uint64_t getTickerCount(uint32_t ticker) const override {
+    const std::atomic<uint64_t>* count = const_cast<Tickers*>(this)->Find(ticker);
+    return count == nullptr ? 0 : count->load(std::memory_order_relaxed);
+  }
+  void recordTick(uint32_t ticker, uint64_t n) override {
+    if (auto* count = Find(ticker)) count->fetch_add(n, std::memory_order_relaxed);
+  }
+  void setTickerCount(uint32_t ticker, uint64_t n) override {
+    if (auto* count = Find(ticker)) count->store(n, std::memory_order_relaxed);
+  }
+  uint64_t getAndResetTickerCount(uint32_t ticker) override {
+    auto* count = Find(ticker);
+    return count == nullptr ? 0 : count->exchange(0);
+  }
+  void histogramData(uint32_t, rocksdb::HistogramData*) const override {}
+  void recordInHistogram(uint32_t, uint64_t) override {}
+  void reportTimeToHistogram(uint32_t, uint64_t) override {}
+  void measureTime(uint32_t, uint64_t) override {}
+  bool HistEnabledForType(uint32_t) const override { return false; }
+
+ private:
+  std::atomic<uint64_t>* Find(uint32_t ticker) {
+    switch (ticker) {
+      case rocksdb::BLOCK_CACHE_HIT:
+        return &counts_[0];
+      case rocksdb::BLOCK_CACHE_MISS:
+        return &counts_[1];
+      case rocksdb::STALL_MICROS:
+        return &counts_[2];
+      case rocksdb::FLUSH_WRITE_BYTES:
+        return &counts_[3];
+      case rocksdb::COMPACT_WRITE_BYTES:
+        return &counts_[4];
+      default:
+        return nullptr;
+    }
+  }
+  std::array<std::atomic<uint64_t>, 5> counts_{};
 };
 
 // A damaged block stops the compactions that meet it, not the store.
@@ -240,6 +285,7 @@ class RocksStore : public Store {
       descriptors.emplace_back(kFamilyNames[i], family_options_[i]);
     }
     db_options_ = DatabaseOptions();
+    db_options_.statistics = tickers_;
     env_ = RetryWhenDiskIsFull(options.env != nullptr ? options.env : rocksdb::Env::Default());
     db_options_.env = env_.get();
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
@@ -256,6 +302,12 @@ class RocksStore : public Store {
     if (status.IsInvalidArgument()) {
       return FailedPrecondition("data directory " + path_ +
                                 " was not written by this version of tsdbd: " + status.ToString());
+    }
+    if (status.IsCorruption()) {
+      return DataLoss("data directory " + path_ +
+                      " is damaged and was left as it is: " + status.ToString() +
+                      "; start with a copy that \"tsdbctl snapshot\" made, or with another "
+                      "--storage.path, and keep this one");
     }
     if (!status.ok()) return FromRocks(status, "cannot open data directory " + path_);
     db_.reset(db);
@@ -407,6 +459,31 @@ class RocksStore : public Store {
   }
   uint64_t CacheBytes() const override { return cache_->GetUsage(); }
 
+  StoreStats Stats() const override {
+    StoreStats stats;
+    stats.cache_hits = tickers_->getTickerCount(rocksdb::BLOCK_CACHE_HIT);
+    stats.cache_misses = tickers_->getTickerCount(rocksdb::BLOCK_CACHE_MISS);
+    stats.stall_micros = tickers_->getTickerCount(rocksdb::STALL_MICROS);
+    stats.flushed_bytes = tickers_->getTickerCount(rocksdb::FLUSH_WRITE_BYTES);
+    stats.compacted_bytes = tickers_->getTickerCount(rocksdb::COMPACT_WRITE_BYTES);
+    stats.cache_limit_bytes = cache_->GetCapacity();
+    using Properties = rocksdb::DB::Properties;
+    const auto read = [&](rocksdb::ColumnFamilyHandle* handle, const std::string& name) {
+      uint64_t value = 0;
+      db_->GetIntProperty(handle, name, &value);
+      return value;
+    };
+    for (auto* handle : handles_) {
+      stats.memtable_bytes += read(handle, Properties::kCurSizeAllMemTables);
+      stats.waiting_flushes += read(handle, Properties::kMemTableFlushPending);
+      stats.waiting_compactions += read(handle, Properties::kCompactionPending);
+    }
+    stats.running_flushes = read(handles_[0], Properties::kNumRunningFlushes);
+    stats.running_compactions = read(handles_[0], Properties::kNumRunningCompactions);
+    stats.stopped = read(handles_[0], Properties::kIsWriteStopped) != 0;
+    return stats;
+  }
+
   std::vector<Status> Verify(uint64_t* files) const override {
     std::vector<rocksdb::LiveFileMetaData> tables;
     db_->GetLiveFilesMetaData(&tables);
@@ -480,6 +557,7 @@ class RocksStore : public Store {
   rocksdb::DBOptions db_options_;
   std::array<rocksdb::ColumnFamilyOptions, kFamilyCount> family_options_;
   std::shared_ptr<rocksdb::Cache> cache_;
+  const std::shared_ptr<Tickers> tickers_ = std::make_shared<Tickers>();
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
   std::atomic<uint64_t> next_table_{1};

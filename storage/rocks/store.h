@@ -89,6 +89,22 @@ struct StoreOptions {
   rocksdb::Env* env = nullptr;  // borrowed; null: the real one. For tests that tear writes.
 };
 
+// What RocksDB does behind our back. Counts are since the store was opened.
+struct StoreStats {
+  uint64_t cache_hits = 0;
+  uint64_t cache_misses = 0;
+  uint64_t cache_limit_bytes = 0;
+  uint64_t memtable_bytes = 0;
+  uint64_t flushed_bytes = 0;
+  uint64_t compacted_bytes = 0;  // written by compactions
+  uint64_t stall_micros = 0;     // how long writes were held back
+  uint64_t running_flushes = 0;  // now
+  uint64_t waiting_flushes = 0;  // families that want one
+  uint64_t running_compactions = 0;
+  uint64_t waiting_compactions = 0;  // families that want one
+  bool stopped = false;              // writes are held back now
+};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -128,6 +144,7 @@ class Store {
   // Live table files, bytes.
   virtual uint64_t TableBytes(Family family) const = 0;
   virtual uint64_t CacheBytes() const = 0;
+  virtual StoreStats Stats() const = 0;
   // Reads every block of every table; one status per damaged file. `files`: how many were read.
   virtual std::vector<Status> Verify(uint64_t* files) const = 0;
 };

@@ -215,6 +215,71 @@ TEST_F(LifecycleTest, BudgetRefusesNewSeriesOfAMetricAndNamesTheLabel) {
   EXPECT_EQ(write("m", 10, clock_.NowMs()).stored_points, 1U);
 }
 
+TEST_F(LifecycleTest, BudgetShowsTheSeriesAsItsOwnerWroteIt) {
+  EngineOptions options = Options();
+  options.limits.per_metric.hard = 1;
+  Open(options);
+  const PolicyId policy = CreateDatabase("jobs");
+  AppendReport report;
+  for (const char* line : {"m,host=a", "m,host=b"}) {
+    WriteBatch batch;
+    batch.policy = policy;
+    batch.unit = TimeUnit::kNanoseconds;
+    batch.encoding = SeriesEncoding::kInfluxPoint;
+    batch.decoder = &PlainInfluxDecoder();
+    WriteBatch::Series series;
+    series.bytes = line;
+    series.field = "value";
+    series.point_count = 1;
+    batch.series.push_back(series);
+    batch.points.push_back({kNow * kNs, 0});
+    report = *storage_->Append(batch);
+  }
+  ASSERT_EQ(report.rejections.size(), 1U);
+  EXPECT_THAT(report.rejections[0].reason, HasSubstr("first new series m{db=\"jobs\",host=\"b\"}"));
+}
+
+TEST_F(LifecycleTest, CardinalityLeavesOutWhatWasDeleted) {
+  Open();
+  TestBatch batch;
+  for (int i = 0; i < 4; ++i) {
+    batch.Float({{"__name__", i == 0 ? "kept" : "gone"}, {"n", std::to_string(i)}}, kNow, 1);
+  }
+  Append(batch);
+  DeleteRequest request;
+  request.selectors = {{Equal("__name__", "gone")}};
+  ASSERT_TRUE(storage_->Delete(request).ok());
+  const Cardinality cardinality = storage_->GetCardinality(10);
+  ASSERT_EQ(cardinality.series_by_metric.size(), 1U);
+  EXPECT_EQ(cardinality.series_by_metric[0].name, "kept");
+  EXPECT_EQ(cardinality.series_by_metric[0].count, 1U);
+  EXPECT_EQ(cardinality.label_pairs, 2U);
+}
+
+TEST_F(LifecycleTest, CountsCacheAndBackgroundWorkOfRocksDb) {
+  EngineOptions options = Options();
+  options.metrics = &registry_;
+  options.limits.max_active_series = 77;
+  Open(options);
+  TestBatch batch;
+  batch.Float({{"__name__", "x"}}, kNow, 1);
+  Append(batch);
+  ASSERT_TRUE(storage_->Compact().ok());
+  const double before =
+      Gauge("tsdbd_storage_cache_hits_total") + Gauge("tsdbd_storage_cache_misses_total");
+  for (int i = 0; i < 10; ++i) Count({Equal("__name__", "x")});
+  ASSERT_TRUE(storage_->Compact().ok());
+  EXPECT_GE(Gauge("tsdbd_storage_cache_hits_total") + Gauge("tsdbd_storage_cache_misses_total"),
+            before + 10);
+  EXPECT_EQ(Gauge("tsdbd_storage_cache_limit_bytes"),
+            static_cast<double>(options.block_cache_bytes));
+  EXPECT_GT(Gauge("tsdbd_storage_flushed_bytes_total"), 0);
+  EXPECT_GT(Gauge("tsdbd_storage_memtable_bytes"), 0);
+  EXPECT_EQ(Gauge("tsdbd_storage_active_series_limit"), 77);
+  EXPECT_EQ(Gauge("tsdbd_storage_writes_stopped"), 0);
+  EXPECT_EQ(Gauge("tsdbd_storage_commit_queue_length"), 0);
+}
+
 // 10 % of the series are replaced every hour, as by jobs that restart.
 TEST_F(LifecycleTest, ChurnCostsFewBytesADeadSeriesAndNoMemory) {
   EngineOptions options = Options();
