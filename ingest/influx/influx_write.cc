@@ -59,6 +59,11 @@ class FailedLines {
                             "unable to parse '" + std::string(text) + "': " + std::string(reason));
   }
   void Dropped(uint32_t line, std::string reason) { dropped_.try_emplace(line, std::move(reason)); }
+  // The field that is the reason, after others of its point that went with it.
+  void DroppedFor(uint32_t line, std::string reason, std::string_view fallback) {
+    const auto [found, is_new] = dropped_.try_emplace(line, reason);
+    if (!is_new && found->second == fallback) found->second = std::move(reason);
+  }
   void BeyondRetention(uint32_t line) { beyond_retention_.try_emplace(line); }
 
   void AddProblems(const LineParser& parser) {
@@ -99,7 +104,7 @@ class FailedLines {
   // What a request with at least one good line is answered; empty when all is stored. A dropped
   // point comes before one beyond retention, and that before lines that do not parse.
   std::string PartialText() const {
-    if (!dropped_.empty()) return Partial(dropped_.begin()->second, dropped_.size());
+    if (!dropped_.empty()) return Partial(DropReason(), dropped_.size());
     if (!beyond_retention_.empty()) {
       return Partial("points beyond retention policy", beyond_retention_.size());
     }
@@ -107,6 +112,14 @@ class FailedLines {
   }
 
  private:
+  // The first one, but InfluxDB looks at all tags before it looks at any field.
+  std::string DropReason() const {
+    for (const auto& [line, reason] : dropped_) {
+      if (reason.starts_with("invalid tag key: ")) return reason;
+    }
+    return dropped_.begin()->second;
+  }
+
   static std::string Partial(const std::string& reason, size_t dropped) {
     return "partial write: " + reason + " dropped=" + std::to_string(dropped);
   }
@@ -136,10 +149,10 @@ void AddRejections(const storage::AppendReport& report, const WriteBatch& batch,
     } else if (rejection.verdict == AppendVerdict::kTooOld) {
       failed->BeyondRetention(series.source_index);
     } else {
-      failed->Dropped(series.source_index,
-                      rejection.reason.empty()
-                          ? std::string(ingest::VerdictLabel(rejection.verdict))
-                          : rejection.reason);
+      const std::string_view fallback = ingest::VerdictLabel(rejection.verdict);
+      failed->DroppedFor(series.source_index,
+                         rejection.reason.empty() ? std::string(fallback) : rejection.reason,
+                         fallback);
     }
   }
 }

@@ -110,7 +110,8 @@ LineKey ScanLineKey(std::string_view text, bool whole_line) {
   return KeyScanner(text, whole_line).Scan();
 }
 
-std::string UnescapeMeasurement(std::string_view text) { return Unescape(text, ", "); }
+// InfluxDB has no escape for a quote or "=" here, but takes them off all the same.
+std::string UnescapeMeasurement(std::string_view text) { return Unescape(text, ",\" ="); }
 std::string UnescapeTag(std::string_view text) { return Unescape(text, ", ="); }
 std::string UnescapeField(std::string_view text) { return Unescape(text, ",\" ="); }
 std::string UnescapeString(std::string_view text) { return Unescape(text, "\"\\"); }

@@ -1,5 +1,7 @@
 #include "query/influxql/ast.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "base/duration.h"
@@ -67,11 +69,12 @@ std::string PrintRegex(std::string_view pattern) {
   return out + "/";
 }
 
-// Whole numbers keep a fraction, so that they read back as numbers.
+// With three digits of fraction, as InfluxDB prints them, unless that would be another number.
 std::string PrintNumber(double value) {
-  std::string out = FormatFloat(value);
-  if (out.find_first_not_of("-0123456789") == std::string::npos) out += ".000";
-  return out;
+  char three[400];
+  const int size = std::snprintf(three, sizeof(three), "%.3f", value);
+  if (std::strtod(three, nullptr) == value) return std::string(three, static_cast<size_t>(size));
+  return FormatFloat(value);
 }
 
 }  // namespace

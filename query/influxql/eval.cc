@@ -12,7 +12,15 @@ namespace {
 // Go wraps around; in C++ unsigned arithmetic does.
 int64_t Wrap(uint64_t value) { return static_cast<int64_t>(value); }
 
-Value IntegerArithmetic(Token op, int64_t a, int64_t b) {
+Value Divide(int64_t a, int64_t b, Division division) {
+  if (division == Division::kFloat) {
+    return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
+  }
+  if (b == 0) return int64_t{0};
+  return b == -1 ? Wrap(-static_cast<uint64_t>(a)) : a / b;
+}
+
+Value IntegerArithmetic(Token op, int64_t a, int64_t b, Division division) {
   const auto ua = static_cast<uint64_t>(a);
   const auto ub = static_cast<uint64_t>(b);
   switch (op) {
@@ -23,7 +31,7 @@ Value IntegerArithmetic(Token op, int64_t a, int64_t b) {
     case Token::kMul:
       return Wrap(ua * ub);
     case Token::kDiv:
-      return b == 0 ? 0.0 : static_cast<double>(a) / static_cast<double>(b);
+      return Divide(a, b, division);
     case Token::kMod:
       return b == 0 || b == -1 ? int64_t{0} : a % b;
     case Token::kBitAnd:
@@ -76,12 +84,12 @@ std::optional<bool> Compare(Token op, const T& a, const T& b) {
 
 bool IsComparison(Token op) { return op >= Token::kEq && op <= Token::kGreaterEq; }
 
-Value Numbers(Token op, const Value& left, const Value& right) {
+Value Numbers(Token op, const Value& left, const Value& right, Division division) {
   if (left.index() == 2 && right.index() == 2) {
     const int64_t a = std::get<int64_t>(left);
     const int64_t b = std::get<int64_t>(right);
     if (const auto result = Compare(op, a, b)) return *result;
-    return IntegerArithmetic(op, a, b);
+    return IntegerArithmetic(op, a, b, division);
   }
   const double a = AsDouble(left);
   const double b = AsDouble(right);
@@ -89,19 +97,23 @@ Value Numbers(Token op, const Value& left, const Value& right) {
   return FloatArithmetic(op, a, b);
 }
 
-Value Booleans(Token op, bool a, bool b) {
+// `b` that is no boolean is equal to none and makes everything false.
+Value Booleans(Token op, bool a, const Value& right) {
+  const bool* other = std::get_if<bool>(&right);
+  const bool known = other != nullptr;
+  const bool b = known && *other;
   switch (op) {
     case Token::kAnd:
     case Token::kBitAnd:
-      return a && b;
+      return known && a && b;
     case Token::kOr:
     case Token::kBitOr:
-      return a || b;
+      return known && (a || b);
     case Token::kBitXor:
     case Token::kNotEq:
-      return a != b;
+      return known && a != b;
     case Token::kEq:
-      return a == b;
+      return known && a == b;
     default:
       return {};
   }
@@ -133,8 +145,6 @@ double FloatMath(std::string_view name, double x) {
   return std::tan(x);
 }
 
-Value Finite(double value) { return std::isfinite(value) ? Value(value) : Value(); }
-
 }  // namespace
 
 int64_t ToInteger(double value) {
@@ -157,9 +167,9 @@ Value CallMath(std::string_view name, const std::vector<Value>& args) {
   const double x = AsDouble(args[0]);
   if (args.size() == 2) {
     const double y = AsDouble(args[1]);
-    if (name == "atan2") return Finite(std::atan2(x, y));
-    if (name == "log") return Finite(std::log(x) / std::log(y));
-    return Finite(std::pow(x, y));
+    if (name == "atan2") return std::atan2(x, y);
+    if (name == "log") return std::log(x) / std::log(y);
+    return std::pow(x, y);
   }
   const bool whole = args[0].index() == 2;
   if (name == "abs") {
@@ -171,32 +181,30 @@ Value CallMath(std::string_view name, const std::vector<Value>& args) {
     if (whole) return args[0];
     return name == "ceil" ? std::ceil(x) : name == "floor" ? std::floor(x) : std::round(x);
   }
-  return Finite(FloatMath(name, x));
+  return FloatMath(name, x);
 }
 
-Value EvaluateBinary(Token op, const Value& left, const Value& right) {
+Value EvaluateBinary(Token op, const Value& left, const Value& right, Division division) {
+  const Value no = false;
+  // In SELECT, nothing beside a boolean counts as false.
+  const bool in_select = division == Division::kFloat;
+  const bool missing_left = in_select && IsNull(left) && right.index() == 3;
   Value result;
-  if (IsNumber(left) && IsNumber(right)) {
-    result = Numbers(op, left, right);
-  } else if (left.index() == 3 && right.index() == 3) {
-    result = Booleans(op, std::get<bool>(left), std::get<bool>(right));
+  if (left.index() == 3 || missing_left) {
+    const bool a = !missing_left && std::get<bool>(left);
+    result = Booleans(op, a, in_select && IsNull(right) ? no : right);
+  } else if (IsNumber(left) && IsNumber(right)) {
+    result = Numbers(op, left, right, division);
   } else if (left.index() == 4 && right.index() == 4) {
     result = Texts(op, std::get<std::string>(left), std::get<std::string>(right));
   }
-  if (IsNull(result) && (IsComparison(op) || op == Token::kAnd || op == Token::kOr)) {
-    // A side that is no boolean counts as false.
-    const auto* a = std::get_if<bool>(&left);
-    const auto* b = std::get_if<bool>(&right);
-    if (op == Token::kOr) return (a != nullptr && *a) || (b != nullptr && *b);
-    return false;
-  }
-  return result;
+  return IsNull(result) && IsComparison(op) ? no : result;
 }
 
-Value Evaluate(const Expr& expr, const Lookup& lookup) {
+Value Evaluate(const Expr& expr, const Lookup& lookup, Division division) {
   switch (expr.kind) {
     case Expr::Kind::kBinary: {
-      const Value left = Evaluate(*expr.args[0], lookup);
+      const Value left = Evaluate(*expr.args[0], lookup, division);
       if (expr.op == Token::kEqRegex || expr.op == Token::kNotEqRegex) {
         const auto* text = std::get_if<std::string>(&left);
         if (text == nullptr || expr.args[1]->regex == nullptr) return false;
@@ -205,14 +213,14 @@ Value Evaluate(const Expr& expr, const Lookup& lookup) {
       const auto* decided = std::get_if<bool>(&left);
       if (expr.op == Token::kAnd && decided != nullptr && !*decided) return false;
       if (expr.op == Token::kOr && decided != nullptr && *decided) return true;
-      return EvaluateBinary(expr.op, left, Evaluate(*expr.args[1], lookup));
+      return EvaluateBinary(expr.op, left, Evaluate(*expr.args[1], lookup, division), division);
     }
     case Expr::Kind::kParen:
-      return Evaluate(*expr.args[0], lookup);
+      return Evaluate(*expr.args[0], lookup, division);
     case Expr::Kind::kCall: {
       if (!IsMathFunction(expr.text)) return lookup(expr);
       std::vector<Value> args;
-      for (const ExprPtr& arg : expr.args) args.push_back(Evaluate(*arg, lookup));
+      for (const ExprPtr& arg : expr.args) args.push_back(Evaluate(*arg, lookup, division));
       return CallMath(expr.text, args);
     }
     case Expr::Kind::kVarRef:
@@ -236,7 +244,7 @@ Value Evaluate(const Expr& expr, const Lookup& lookup) {
 }
 
 bool Holds(const Expr& condition, const Lookup& lookup) {
-  const Value value = Evaluate(condition, lookup);
+  const Value value = Evaluate(condition, lookup, Division::kInteger);
   const auto* truth = std::get_if<bool>(&value);
   return truth != nullptr && *truth;
 }

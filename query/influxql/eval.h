@@ -1,6 +1,6 @@
-// The arithmetic of InfluxQL: folding constants, and evaluating an expression for one row. Integers
-// divide to floats, a division by zero is zero, what has no value or types that do not go together
-// gives no value, and no comparison with it holds. Functions are pure.
+// The arithmetic of InfluxQL: folding constants, and evaluating an expression for one row. A
+// division by zero is zero, what has no value or types that do not go together gives no value, and
+// no comparison with it holds, but that nothing beside a boolean is false. Functions are pure.
 #pragma once
 
 #include <functional>
@@ -20,11 +20,14 @@ bool IsMathFunction(std::string_view name);
 size_t MathArity(std::string_view name);
 Value CallMath(std::string_view name, const std::vector<Value>& args);
 
-Value EvaluateBinary(Token op, const Value& left, const Value& right);
+// What dividing integers gives: a float in SELECT, an integer in WHERE.
+enum class Division : uint8_t { kFloat, kInteger };
+Value EvaluateBinary(Token op, const Value& left, const Value& right,
+                     Division division = Division::kFloat);
 
 // What variables, and calls that are no math functions, stand for.
 using Lookup = std::function<Value(const Expr&)>;
-Value Evaluate(const Expr& expr, const Lookup& lookup);
+Value Evaluate(const Expr& expr, const Lookup& lookup, Division division = Division::kFloat);
 // Whether a condition holds: anything but true is no.
 bool Holds(const Expr& condition, const Lookup& lookup);
 

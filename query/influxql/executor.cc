@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "query/influxql/select_compile.h"
 #include "query/influxql/select_prepare.h"
+#include "query/influxql/show.h"
 #include "query/influxql/statement_runner.h"
 
 namespace tsdb::influxql {
@@ -72,6 +75,12 @@ bool QueryRun::Next(StatementResult* result) {
   }
   if (at_ == statements_.size()) return false;
   Status status;
+  if (!pieces_.empty()) {
+    *result = std::move(pieces_.front());
+    pieces_.pop_front();
+    if (pieces_.empty()) ++at_;
+    return true;
+  }
   if (cursor_ == nullptr) {
     Begin(&statements_[at_], result);
     if (failed_) return true;
@@ -83,7 +92,7 @@ bool QueryRun::Next(StatementResult* result) {
       return true;
     }
   }
-  if (cursor_ == nullptr) ++at_;
+  if (cursor_ == nullptr && pieces_.empty()) ++at_;
   return true;
 }
 
@@ -91,6 +100,12 @@ void QueryRun::Begin(Statement* statement, StatementResult* result) {
   if (const auto* select = std::get_if<SelectStatement>(statement)) {
     if (const Status status = CheckSystemSources(*select); !status.ok()) {
       result->statement_id = 0;
+      return Fail(status, result);
+    }
+  }
+  if (const auto* show = std::get_if<ShowSchemaStatement>(statement)) {
+    if (const Status status = CheckShowTime(*show); !status.ok()) {
+      result->statement_id = 0;  // InfluxDB does not say which statement it was
       return Fail(status, result);
     }
   }
@@ -102,6 +117,8 @@ void QueryRun::Begin(Statement* statement, StatementResult* result) {
   } else {
     StatementRunner runner{services_, options_, NewSchema(), result};
     status = std::visit(runner, *statement);
+    const auto* show = std::get_if<ShowSchemaStatement>(statement);
+    if (status.ok() && show != nullptr) Divide(*show, result);
   }
   if (!status.ok()) Fail(status, result);
 }
@@ -154,6 +171,36 @@ Status QueryRun::Rows(StatementResult* result) {
   result->series.push_back(std::move(series));
   emitted_ = true;
   return Status::Ok();
+}
+
+void QueryRun::Divide(const ShowSchemaStatement& show, StatementResult* result) {
+  using SchemaKind = ShowSchemaStatement::Kind;
+  if (show.kind == SchemaKind::kMeasurements) return;
+  const bool of_tags = !show.cardinality &&
+                       (show.kind == SchemaKind::kTagKeys || show.kind == SchemaKind::kTagValues);
+  const size_t size = of_tags ? std::numeric_limits<size_t>::max() : options_.chunk_size;
+  for (ResultSeries& series : result->series) {
+    size_t begin = 0;
+    do {
+      const size_t end = begin + std::min(size, series.rows.size() - begin);
+      StatementResult piece;
+      piece.statement_id = result->statement_id;
+      ResultSeries part;
+      part.name = series.name;
+      part.columns = series.columns;
+      part.rows.assign(std::make_move_iterator(series.rows.begin() + static_cast<ptrdiff_t>(begin)),
+                       std::make_move_iterator(series.rows.begin() + static_cast<ptrdiff_t>(end)));
+      part.partial = end < series.rows.size();
+      piece.series.push_back(std::move(part));
+      piece.partial = !of_tags;
+      pieces_.push_back(std::move(piece));
+      begin = end;
+    } while (begin < series.rows.size());
+  }
+  if (pieces_.empty()) return;
+  pieces_.back().partial = false;
+  *result = std::move(pieces_.front());
+  pieces_.pop_front();
 }
 
 Status QueryRun::RunInto(const SelectStatement& select, StatementResult* result) {

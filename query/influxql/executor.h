@@ -2,6 +2,7 @@
 // as InfluxDB sends them. Thread-compatible; what it borrows is thread-safe.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,6 +71,8 @@ class QueryRun {
   Status RunInto(const SelectStatement& select, StatementResult* result);
   // The next rows of the SELECT that runs.
   Status Rows(StatementResult* result);
+  // Divides what a SHOW of the schema gave as InfluxDB does: by series and number of rows.
+  void Divide(const ShowSchemaStatement& show, StatementResult* result);
   void Fail(const Status& status, StatementResult* result);
   Schema* NewSchema();
 
@@ -86,6 +89,7 @@ class QueryRun {
   std::unique_ptr<RowCursor> cursor_;  // of the SELECT that runs
   std::optional<ResultRow> ahead_;
   bool emitted_ = false;
+  std::deque<StatementResult> pieces_;  // still to be given of the statement that runs
 };
 
 // Fills in databases and policies that the statement does not name. Errors are InfluxDB's:

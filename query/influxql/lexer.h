@@ -26,10 +26,12 @@ class Lexer {
   Lexeme Next();
   // What follows is a regular expression between slashes. "\/" stands for a slash.
   Lexeme NextRegex();
-  // The next character without consuming it; 0 at the end.
-  char32_t Peek() const { return at_ < runes_.size() ? runes_[at_] : 0; }
+  // The next character without consuming it; 0 at the end, which then counts as read.
+  char32_t PeekOrPassEnd() { return at_ < runes_.size() ? runes_[at_] : Read(); }
 
  private:
+  // The next character without consuming it; 0 at the end.
+  char32_t Peek() const { return at_ < runes_.size() ? runes_[at_] : 0; }
   char32_t Read() { return at_ < runes_.size() ? runes_[at_++] : (++at_, 0); }
   void Unread() { --at_; }
   // Of the character read last.

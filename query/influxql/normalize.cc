@@ -30,6 +30,7 @@ class Normalizer {
   }
   Status operator()(ShowSchemaStatement& show) const {
     if (show.database.empty()) show.database = database_;
+    show.policy = policy_;
     return Status::Ok();
   }
 

@@ -10,15 +10,17 @@ namespace {
 
 constexpr int64_t kMaxReplication = std::numeric_limits<int32_t>::max();
 
-// GROUP BY time(...) with a positive interval.
-bool HasInterval(const SelectStatement& select) {
+enum class IntervalState : uint8_t { kGood, kNone, kWrongCount, kNoDuration };
+
+// Of GROUP BY time(...).
+IntervalState IntervalOf(const SelectStatement& select) {
   for (const ExprPtr& dimension : select.dimensions) {
-    if (dimension->is(Expr::Kind::kCall) && dimension->text == "time" && !dimension->args.empty() &&
-        dimension->args[0]->is(Expr::Kind::kDuration)) {
-      return dimension->args[0]->integer != 0;
-    }
+    if (!dimension->is(Expr::Kind::kCall) || dimension->text != "time") continue;
+    if (dimension->args.empty() || dimension->args.size() > 2) return IntervalState::kWrongCount;
+    if (!dimension->args[0]->is(Expr::Kind::kDuration)) return IntervalState::kNoDuration;
+    return dimension->args[0]->integer != 0 ? IntervalState::kGood : IntervalState::kNone;
   }
-  return false;
+  return IntervalState::kNone;
 }
 
 bool HasCall(const SelectStatement& select) {
@@ -214,8 +216,17 @@ Result<Statement> Parser::CreateContinuousQuery() {
   if (Accept(Token::kResample)) RETURN_IF_ERROR(Resample(&create));
   RETURN_IF_ERROR(ExpectAll({Token::kBegin, Token::kSelect}));
   ASSIGN_OR_RETURN(create.select, Select(TargetRule::kRequired));
-  if (HasCall(create.select) && !HasInterval(create.select)) {
-    return Unexpected(Next(), "GROUP BY time(...)");
+  if (HasCall(create.select)) {
+    const IntervalState interval = IntervalOf(create.select);
+    if (interval != IntervalState::kGood) {
+      Unscan();  // InfluxDB names what stands before the place
+      Unscan();
+      const std::string expected = "GROUP BY time(...)";
+      if (interval == IntervalState::kNone) return Unexpected(Next(), expected);
+      return Unexpected(Next(), expected + (interval == IntervalState::kWrongCount
+                                                ? ", time dimension expected 1 or 2 arguments"
+                                                : ", time dimension must have duration argument"));
+    }
   }
   RETURN_IF_ERROR(Expect(Token::kEnd));
   return Statement(std::move(create));
@@ -226,7 +237,7 @@ Result<Statement> Parser::CreateSubscription() {
   ASSIGN_OR_RETURN(create.name, Ident());
   RETURN_IF_ERROR(Expect(Token::kOn));
   ASSIGN_OR_RETURN(create.database, Ident());
-  RETURN_IF_ERROR(Expect(Token::kDot));
+  if (const Lexeme dot = Scan(); dot.token != Token::kDot) return Unexpected(dot, ".");
   ASSIGN_OR_RETURN(create.policy, Ident());
   RETURN_IF_ERROR(Expect(Token::kDestinations));
   const Lexeme mode = Next();
@@ -244,7 +255,7 @@ Result<Statement> Parser::DropSubscription() {
   ASSIGN_OR_RETURN(drop.name, Ident());
   RETURN_IF_ERROR(Expect(Token::kOn));
   ASSIGN_OR_RETURN(drop.database, Ident());
-  RETURN_IF_ERROR(Expect(Token::kDot));
+  if (const Lexeme dot = Scan(); dot.token != Token::kDot) return Unexpected(dot, ".");
   ASSIGN_OR_RETURN(drop.policy, Ident());
   return Statement(std::move(drop));
 }

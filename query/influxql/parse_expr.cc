@@ -204,13 +204,15 @@ Result<ExprPtr> Parser::OptionalRegex() {
   if (peeked == ' ' || peeked == '\t' || peeked == '\n') {
     if (Scan().token != Token::kSpace) Unscan();
   }
-  if (PeekRune() == '$') {
+  const char32_t next = PeekRune();
+  if (next == '$') {
     const Lexeme bound = Scan();
     if (bound.token == Token::kRegex) return CompileRegex(bound);
     Unscan();
     return ExprPtr();
   }
-  if (PeekRune() != '/') return ExprPtr();
+  if (next != '/') return ExprPtr();
+  if (unscanned_ > 0) return Unexpected(Scan(), "regex");  // a space before the slash
   const Lexeme lexeme = lexer_.NextRegex();
   if (lexeme.token == Token::kBadRegex) return At("bad regex: " + lexeme.text, lexeme.position);
   return CompileRegex(lexeme);

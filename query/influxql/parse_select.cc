@@ -177,7 +177,12 @@ Status Parser::OrderBy(bool* has_order, bool* names_time, bool* ascending) {
   } else {
     return Unexpected(first, "identifier, ASC, DESC");
   }
-  return Accept(Token::kComma) ? only_time() : Status::Ok();
+  if (!Accept(Token::kComma)) return Status::Ok();
+  do {
+    RETURN_IF_ERROR(Ident().status());
+    if (!Accept(Token::kAsc)) Accept(Token::kDesc);
+  } while (Accept(Token::kComma));
+  return only_time();
 }
 
 Result<std::shared_ptr<const TimeZone>> Parser::Zone() {

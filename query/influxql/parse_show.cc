@@ -127,8 +127,13 @@ Result<Statement> Parser::ShowCardinality(SchemaKind kind) {
   ShowSchemaStatement show;
   show.kind = kind;
   show.cardinality = true;
-  show.exact = Accept(Token::kExact);
-  RETURN_IF_ERROR(Expect(Token::kCardinality));
+  const Lexeme first = Next();
+  show.exact = first.token == Token::kExact;
+  if (show.exact) {
+    RETURN_IF_ERROR(Expect(Token::kCardinality));
+  } else if (first.token != Token::kCardinality) {
+    return Unexpected(first, "EXACT, CARDINALITY");
+  }
   RETURN_IF_ERROR(OnDatabase(&show.database));
   if (Accept(Token::kFrom)) {
     ASSIGN_OR_RETURN(show.sources, SourceList(false));

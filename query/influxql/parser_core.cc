@@ -127,8 +127,6 @@ Status Parser::ExpectAll(std::initializer_list<Token> tokens) {
   return Status::Ok();
 }
 
-char32_t Parser::PeekRune() const { return unscanned_ > 0 ? 0 : lexer_.Peek(); }
-
 Status Parser::At(std::string message, Position position) {
   return InvalidArgument(std::move(message) + " at line " + std::to_string(position.line + 1) +
                          ", char " + std::to_string(position.column + 1));

@@ -34,7 +34,8 @@ class Parser {
   bool Accept(Token token);  // consumes it if it is next
   Status Expect(Token token);
   Status ExpectAll(std::initializer_list<Token> tokens);
-  char32_t PeekRune() const;
+  // The next character that no token was made of yet, whatever was unscanned.
+  char32_t PeekRune() { return lexer_.PeekOrPassEnd(); }
 
   static Status At(std::string message, Position position);
   static Status Unexpected(const Lexeme& found, std::string_view expected);

@@ -125,13 +125,31 @@ Result<const FieldTypeMap*> Schema::Fields(const Place& place, const std::string
   return &fields_.emplace(key, std::move(fields)).first->second;
 }
 
+// The shard groups that a range touches: what there is in them, InfluxDB sees as a whole.
+TimeRange Schema::WholeGroups(const Place& place, TimeRange range) {
+  const int64_t length = place.shard_group_ns;
+  if (length <= 0) return range;
+  // Groups are counted from the year 1, which for lengths of weeks is another beginning than 1970.
+  constexpr __int128 kYearOne = static_cast<__int128>(-62'135'596'800) * 1'000'000'000;
+  const auto start_of = [&](int64_t time) {
+    const __int128 since = static_cast<__int128>(time) - kYearOne;
+    return static_cast<__int128>(time) - since % length;
+  };
+  const __int128 min = start_of(range.min);
+  const __int128 max = start_of(range.max) + length - 1;
+  if (range.min > kMinTime) range.min = min < kMinTime ? kMinTime : static_cast<int64_t>(min);
+  if (range.max < kMaxTime) range.max = max > kMaxTime ? kMaxTime : static_cast<int64_t>(max);
+  return range;
+}
+
 Result<const TagKeySet*> Schema::TagKeys(const Place& place, const std::string& measurement,
                                          const TimeRange& range) {
   const Key key{place.id.value, measurement, range.min, range.max};
   const auto found = tags_.find(key);
   if (found != tags_.end()) return &found->second;
-  ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                   storage_->LabelNames(RequestFor(place, measurement, range), *cancel_));
+  ASSIGN_OR_RETURN(
+      const std::vector<std::string> names,
+      storage_->LabelNames(RequestFor(place, measurement, WholeGroups(place, range)), *cancel_));
   TagKeySet tags;
   for (const std::string& name : names) {
     if (IsTagLabel(name)) tags.insert(name);

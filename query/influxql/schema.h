@@ -77,6 +77,8 @@ class Schema {
                                     const TimeRange& range) const;
 
  private:
+  static TimeRange WholeGroups(const Place& place, TimeRange range);
+
   using Key = std::tuple<uint32_t, std::string, int64_t, int64_t>;
   const storage::Storage* storage_;
   const CancelToken* cancel_;

@@ -32,26 +32,27 @@ class CallBuilder {
     if (name == "integral") {
       RETURN_IF_ERROR(CheckType("integral", *call.args[0]));
       ASSIGN_OR_RETURN(PointStreamPtr input, Points(*call.args[0], {}));
-      return Integral(std::move(input), NumberArgument(call, 1, 1'000'000'000), WindowsNow(),
-                      context_.select->ascending);
+      const IntegralSpec spec{NumberArgument(call, 1, 1'000'000'000), context_.select->ascending,
+                              call.args[0]->type == DataType::kInteger};
+      return Integral(std::move(input), spec, WindowsNow());
     }
     if (IsStreamFunction(name)) return BuildStream(call);
     return BuildAggregate(call);
   }
 
  private:
-  static bool IsStreamFunction(std::string_view name) {
-    return name == "derivative" || name == "non_negative_derivative" || name == "difference" ||
-           name == "non_negative_difference" || name == "moving_average" || name == "elapsed" ||
-           name == "cumulative_sum" || IsSmoothing(name);
-  }
+  TimeRange ReadRange() const { return options_.range.Intersect(options_.mapped); }
 
   Windows WindowsNow() const {
     return Windows(options_.interval, options_.range, context_.select->zone);
   }
 
   bool HasField(const Expr& ref) const {
-    if (!context_.group->subqueries.empty()) return true;
+    const auto& subqueries = context_.group->subqueries;
+    if (std::any_of(subqueries.begin(), subqueries.end(),
+                    [&](const SubqueryRows& rows) { return HasVariable(*rows.inner, ref.text); })) {
+      return true;
+    }
     if (IsTagRef(ref)) return false;
     return std::any_of(context_.group->series.begin(), context_.group->series.end(),
                        [&](const SeriesEntry* e) { return e->FindField(ref.text) != nullptr; });
@@ -62,8 +63,8 @@ class CallBuilder {
     const ColumnRef driver = RefOf(ref);
     std::vector<PointStreamPtr> inputs;
     for (const SeriesEntry* entry : context_.group->series) {
-      inputs.push_back(StreamSeries(*entry, &driver, aux, options_.range,
-                                    context_.select->ascending, context_.cancel));
+      inputs.push_back(StreamSeries(*entry, &driver, aux, ReadRange(), context_.select->ascending,
+                                    context_.cancel));
     }
     for (const SubqueryRows& rows : context_.group->subqueries) {
       inputs.push_back(StreamRows(rows, &driver, aux));
@@ -75,14 +76,27 @@ class CallBuilder {
     return arg.is(Kind::kCall) ? Build(arg) : Points(arg, {});
   }
 
+  // What InfluxDB's own code calls what it reads an argument from.
+  static std::string GoIteratorName(DataType type, const Expr& arg) {
+    const std::string name = type == DataType::kString ? "string" : "boolean";
+    if (!arg.is(Kind::kCall)) return name + "InterruptIterator";
+    if (arg.text == "distinct") return name + "IntervalIterator";
+    if (arg.text == "sample") {
+      return name + (type == DataType::kString ? "ReduceStringIterator" : "ReduceBooleanIterator");
+    }
+    return name + "InterruptIterator";
+  }
+
   // Streams of numbers only.
   Status CheckType(std::string_view function, const Expr& arg) const {
-    const DataType type = TypeOfExpr(arg).value_or(DataType::kUnknown);
+    DataType type = TypeOfExpr(arg).value_or(DataType::kUnknown);
+    if (type == DataType::kTag) type = DataType::kString;
     if (type != DataType::kString && type != DataType::kBoolean) return Status::Ok();
-    if (arg.is(Kind::kVarRef) && !HasField(arg)) return Status::Ok();
+    const Expr* read = &arg;
+    while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
+    if (read->is(Kind::kVarRef) && !HasField(*read)) return Status::Ok();
     return InvalidArgument("unsupported " + std::string(function) + " iterator type: *query." +
-                           (type == DataType::kString ? "string" : "boolean") +
-                           "InterruptIterator");
+                           GoIteratorName(type, arg));
   }
 
   Result<PointStreamPtr> BuildStream(const Expr& call) {
@@ -90,13 +104,7 @@ class CallBuilder {
     const bool ascending = context_.select->ascending;
     const RunOptions saved = options_;
     if (name != "cumulative_sum" && !options_.interval.empty()) {
-      if (ascending) {
-        options_.range.min = std::max(options_.range.min, kMinTime + options_.interval.length_ns) -
-                             options_.interval.length_ns;
-      } else {
-        options_.range.max = std::min(options_.range.max, kMaxTime - options_.interval.length_ns) +
-                             options_.interval.length_ns;
-      }
+      options_.range = WidenedBy(options_.range, 1, options_.interval, ascending);
     }
     const Expr& arg = *call.args[0];
     Result<PointStreamPtr> input = Argument(arg);
@@ -148,7 +156,16 @@ class CallBuilder {
     const bool has_count = name == "top" || name == "bottom" || name == "sample";
     if (has_count) spec.count = call.args.back()->integer;
     if (arg.is(Kind::kVarRef) && (!HasField(arg) || LostInMerge(spec))) return Empty();
-    RETURN_IF_ERROR(CheckReducer(spec));
+    if (spec.input == DataType::kUnknown) return Empty();
+    ReducerSpec read = spec;
+    if (call.args.size() > 2 && (name == "top" || name == "bottom")) {
+      read.function = name == "top" ? "max" : "min";  // of each combination of tags
+    }
+    RETURN_IF_ERROR(CheckReducer(read));
+    if (read.function != spec.function && spec.input == DataType::kBoolean) {
+      return InvalidArgument("unsupported " + name +
+                             " iterator type: *query.booleanReduceBooleanIterator");
+    }
 
     // Whether points keep their own times.
     const bool own_times =
@@ -223,7 +240,7 @@ class CallBuilder {
     for (const SeriesEntry* entry : context_.group->series) {
       const size_t* index = entry->FindField(arg.text);
       if (index == nullptr) continue;
-      FieldColumn column(entry->selection, *index, arg.type, options_.range, context_.cancel);
+      FieldColumn column(entry->selection, *index, arg.type, ReadRange(), context_.cancel);
       for (;;) {
         ASSIGN_OR_RETURN(const bool more, column.NextBlock(&block));
         if (!more) break;
@@ -282,7 +299,7 @@ class CallBuilder {
     } else {
       const ColumnRef driver = RefOf(arg);
       for (const SeriesEntry* entry : context_.group->series) {
-        const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, options_.range,
+        const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, ReadRange(),
                                                   /*ascending=*/true, context_.cancel);
         RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
       }
@@ -309,7 +326,7 @@ class CallBuilder {
       return key;
     };
     for (const SeriesEntry* entry : context_.group->series) {
-      const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, options_.range,
+      const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, ReadRange(),
                                                 /*ascending=*/true, context_.cancel);
       RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &by_tags[tags_of(entry->tags)]));
     }
@@ -349,6 +366,21 @@ class CallBuilder {
 
 }  // namespace
 
+bool IsStreamFunction(std::string_view name) {
+  return name == "derivative" || name == "non_negative_derivative" || name == "difference" ||
+         name == "non_negative_difference" || name == "moving_average" || name == "elapsed" ||
+         name == "cumulative_sum" || IsSmoothing(name);
+}
+
+int64_t IntervalsBefore(const Expr& call) {
+  int64_t count = 0;
+  const Expr* at = &call;
+  for (; at->is(Kind::kCall) && !at->args.empty(); at = at->args[0].get()) {
+    if (IsStreamFunction(at->text) && at->text != "cumulative_sum") ++count;
+  }
+  return count;
+}
+
 Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context) {
   return CallBuilder(context).Build(call);
 }
@@ -357,8 +389,9 @@ Result<PointStreamPtr> BuildRaw(const CallContext& context) {
   const bool ascending = context.select->ascending;
   std::vector<PointStreamPtr> inputs;
   for (const SeriesEntry* entry : context.group->series) {
-    inputs.push_back(StreamSeries(*entry, nullptr, context.aux, context.options.range, ascending,
-                                  context.cancel));
+    inputs.push_back(StreamSeries(*entry, nullptr, context.aux,
+                                  context.options.range.Intersect(context.options.mapped),
+                                  ascending, context.cancel));
   }
   // InfluxDB reads only one row past the offset in each shard where there is no LIMIT.
   const PreparedSelect& select = *context.select;

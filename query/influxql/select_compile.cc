@@ -55,6 +55,7 @@ class Compiler {
     if (condition.filter) RETURN_IF_ERROR(CheckCondition(*condition.filter));
     out_->filter = condition.filter;
     out_->range = condition.range;
+    out_->own_range = condition.range;
     RETURN_IF_ERROR(Dimensions());
     // What is grouped by time ends now, unless told otherwise.
     if (out_->range.max == kMaxTime && !out_->interval.empty()) out_->range.max = options_.now_ns;
@@ -162,7 +163,7 @@ class Compiler {
     return Status::Ok();
   }
 
-  Result<int64_t> OffsetOf(const Expr& arg) const {
+  Result<int64_t> OffsetOf(const Expr& arg) {
     const auto wrong = [] {
       return InvalidArgument("time dimension offset must be duration or now()");
     };
@@ -180,6 +181,7 @@ class Compiler {
         return options_.now_ns;
       case Kind::kString:
         if (!LooksLikeTime(arg.text)) return wrong();
+        out_->bad_offset = StringLiteral(arg.text);
         return ParseTimeText(arg.text, out_->statement.zone.get());
       default:
         return wrong();

@@ -16,12 +16,14 @@ namespace tsdb::influxql {
 struct CompiledSelect {
   // Fields without `time`, constants folded, DISTINCT as a call; dimensions folded.
   SelectStatement statement;
-  ExprPtr filter;   // WHERE without its times; null: everything
-  TimeRange range;  // its own, within the parent's
+  ExprPtr filter;       // WHERE without its times; null: everything
+  TimeRange range;      // its own, within the parent's
+  TimeRange own_range;  // of its own WHERE only
   Interval interval;
   bool inherited_interval = false;
   bool ascending = true;
   bool is_raw = true;           // no function but mathematical ones
+  ExprPtr bad_offset;           // of the interval: a text, refused only after all else is right
   int64_t extra_intervals = 0;  // that transformations read before the range (after it, descending)
   std::string time_name = "time";
   // For each source its subquery, or null for a measurement.

@@ -1,7 +1,10 @@
 #include "query/influxql/select_cursor.h"
 
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "query/influxql/eval.h"
@@ -36,18 +39,17 @@ class SelectCursor : public RowCursor {
     }
     // Nothing with a type drives the query: it has no rows.
     if (symbols_.calls.empty() ? !any_variable : live_calls_.empty()) return Status::Ok();
-    ASSIGN_OR_RETURN(plan_, FindGroups(*select_, symbols_, options_, schema_));
     selector_ =
         symbols_.calls.size() == 1 && IsSelector(symbols_.symbols[symbols_.calls[0]].expr->text);
-    return Status::Ok();
+    RETURN_IF_ERROR(FindAllGroups());
+    return groups_.empty() ? CheckTypes() : Status::Ok();
   }
 
   Result<bool> Next(ResultRow* row) override {
-    if (plan_ == nullptr) return false;
     for (;;) {
       if (streams_.empty()) {
-        if (next_group_ == plan_->groups.size()) return false;
-        RETURN_IF_ERROR(OpenGroup(plan_->groups[next_group_++]));
+        if (next_group_ == groups_.size()) return false;
+        RETURN_IF_ERROR(OpenGroup(groups_[next_group_++]));
       }
       ASSIGN_OR_RETURN(const bool more, NextInGroup(row));
       if (more) return true;
@@ -56,6 +58,55 @@ class SelectCursor : public RowCursor {
   }
 
  private:
+  // A group as each of the plans knows it.
+  struct GroupView {
+    SeriesKeyPtr key;
+    std::map<int64_t, const Group*> by_depth;
+  };
+
+  // How many intervals before the range the rows of subqueries begin that a call reads. Series are
+  // read by the calls themselves.
+  int64_t DepthOf(size_t call) const {
+    const bool subqueries =
+        std::any_of(select_->sources.begin(), select_->sources.end(),
+                    [](const PreparedSource& source) { return source.subquery != nullptr; });
+    if (!subqueries || options_.interval.empty()) return 0;
+    return IntervalsBefore(*symbols_.symbols[call].expr);
+  }
+
+  Status FindAllGroups() {
+    if (live_calls_.empty()) plans_[0] = nullptr;
+    for (const size_t call : live_calls_) plans_[DepthOf(call)] = nullptr;
+    std::map<std::pair<std::string, Tags>, GroupView> views;
+    for (auto& [depth, plan] : plans_) {
+      RunOptions options = options_;
+      options.range = WidenedBy(options.range, depth, options.interval, select_->ascending);
+      ASSIGN_OR_RETURN(plan, FindGroups(*select_, symbols_, options, schema_));
+      for (const Group& group : plan->groups) {
+        GroupView& view = views[{group.key->name, group.key->tags}];
+        view.key = group.key;
+        view.by_depth[depth] = &group;
+      }
+    }
+    for (auto& [key, view] : views) groups_.push_back(std::move(view));
+    if (!select_->ascending) std::reverse(groups_.begin(), groups_.end());
+    return Status::Ok();
+  }
+
+  // A subquery has types even where it has no rows.
+  Status CheckTypes() {
+    Group none;
+    for (const PreparedSource& source : select_->sources) {
+      if (source.subquery) none.subqueries.push_back({source.subquery.get(), {}});
+    }
+    if (none.subqueries.empty()) return Status::Ok();
+    const CallContext context{select_.get(), &none, options_, aux_, selector_, &schema_->cancel()};
+    for (const size_t call : live_calls_) {
+      RETURN_IF_ERROR(BuildCall(*symbols_.symbols[call].expr, context).status());
+    }
+    return Status::Ok();
+  }
+
   // What a missing value becomes. With fill(previous) it keeps the one before.
   void FillDefault() {
     if (options_.fill == FillOption::kPrevious) {
@@ -66,17 +117,24 @@ class SelectCursor : public RowCursor {
     }
   }
 
-  Status OpenGroup(const Group& group) {
-    context_ = CallContext{select_.get(), &group, options_, aux_, selector_, &schema_->cancel()};
-    key_ = group.key;
+  Status OpenGroup(const GroupView& view) {
+    contexts_.clear();
+    for (const auto& [depth, plan] : plans_) {
+      const auto found = view.by_depth.find(depth);
+      const Group* group = found != view.by_depth.end() ? found->second : &empty_;
+      contexts_[depth] =
+          CallContext{select_.get(), group, options_, aux_, selector_, &schema_->cancel()};
+    }
+    key_ = view.key;
     values_.assign(symbols_.symbols.size(), Value());
     if (symbols_.calls.empty()) {
-      ASSIGN_OR_RETURN(PointStreamPtr stream, BuildRaw(context_));
+      ASSIGN_OR_RETURN(PointStreamPtr stream, BuildRaw(contexts_.at(0)));
       AddStream(std::move(stream), std::nullopt);
       return Status::Ok();
     }
     for (const size_t call : live_calls_) {
-      ASSIGN_OR_RETURN(PointStreamPtr stream, BuildCall(*symbols_.symbols[call].expr, context_));
+      ASSIGN_OR_RETURN(PointStreamPtr stream,
+                       BuildCall(*symbols_.symbols[call].expr, contexts_.at(DepthOf(call))));
       AddStream(std::move(stream), call);
     }
     return Status::Ok();
@@ -164,9 +222,11 @@ class SelectCursor : public RowCursor {
   bool selector_ = false;
   bool keep_missing_ = false;
   Value default_;
-  std::unique_ptr<GroupPlan> plan_;
+  std::map<int64_t, std::unique_ptr<GroupPlan>> plans_;  // by how much earlier they begin
+  std::vector<GroupView> groups_;                        // in the order in which they are shown
+  const Group empty_;
   size_t next_group_ = 0;
-  CallContext context_;
+  std::map<int64_t, CallContext> contexts_;
   SeriesKeyPtr key_;
   std::vector<Stream> streams_;
   std::vector<Value> values_;  // of the symbols

@@ -18,17 +18,8 @@ void AddNames(const Expr& expr, std::vector<std::string>* names) {
 
 // The range with what transformations read besides.
 TimeRange Widened(const PreparedSelect& select, const RunOptions& options) {
-  TimeRange range = options.range;
-  const __int128 extra = static_cast<__int128>(options.interval.length_ns) *
-                         std::max<int64_t>(select.extra_intervals, 0);
-  if (select.ascending) {
-    const __int128 min = static_cast<__int128>(range.min) - extra;
-    range.min = min < kMinTime ? kMinTime : static_cast<int64_t>(min);
-  } else {
-    const __int128 max = static_cast<__int128>(range.max) + extra;
-    range.max = max > kMaxTime ? kMaxTime : static_cast<int64_t>(max);
-  }
-  return range;
+  return WidenedBy(options.range, std::max<int64_t>(select.extra_intervals, 0), options.interval,
+                   select.ascending);
 }
 
 // Where a subquery's row has a variable of the query around it.
@@ -130,6 +121,11 @@ class GroupFinder {
               Schema* schema)
       : select_(select), options_(options), schema_(schema), plan_(new GroupPlan) {
     for (const Symbol& symbol : symbols.symbols) AddNames(*symbol.expr, &names_);
+    for (const size_t call : symbols.calls) {
+      const Expr* read = symbols.symbols[call].expr.get();
+      while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
+      drivers_.push_back(read->text);
+    }
     std::sort(names_.begin(), names_.end());
     names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
   }
@@ -160,17 +156,22 @@ class GroupFinder {
     const bool limited = options_.slimit > 0 || options_.soffset > 0;
     ASSIGN_OR_RETURN(auto found, FindSeries(source, select_.filter, names_, limited,
                                             Widened(select_, options_), schema_));
-    std::map<Tags, std::vector<const SeriesEntry*>> by_tags;
+    std::map<std::string, std::vector<const SeriesEntry*>> sets;
     for (const SeriesEntry& entry : found->entries) {
-      by_tags[Subset(entry.tags, options_.group_by)].push_back(&entry);
+      sets[limited ? TagSetKey(entry.tags) : std::string()].push_back(&entry);
     }
     int64_t number = 0;
-    for (auto& [tags, entries] : by_tags) {
+    std::map<Tags, std::vector<const SeriesEntry*>> by_tags;
+    for (const auto& [key, entries] : sets) {
       const int64_t at = number++;
       if (at < options_.soffset) continue;
-      if (options_.slimit > 0 && at >= options_.soffset + options_.slimit) break;
-      std::erase_if(entries, [](const SeriesEntry* entry) { return entry->fields.empty(); });
-      if (entries.empty()) continue;
+      if (limited && at >= options_.soffset + options_.slimit) break;  // SOFFSET alone leaves none
+      for (const SeriesEntry* entry : entries) {
+        if (entry->fields.empty()) continue;
+        by_tags[Subset(entry->tags, options_.group_by)].push_back(entry);
+      }
+    }
+    for (const auto& [tags, entries] : by_tags) {
       Group* group = GroupOf({source.measurement, tags});
       group->series.insert(group->series.end(), entries.begin(), entries.end());
     }
@@ -178,7 +179,27 @@ class GroupFinder {
     return Status::Ok();
   }
 
+  // By what SLIMIT and SOFFSET count series: the names of the outermost SELECT's tags that there
+  // are, then their values.
+  std::string TagSetKey(const Tags& tags) const {
+    std::string names;
+    std::string values;
+    for (const auto& [name, value] : tags) {
+      const auto& wanted = options_.dimensions;
+      if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
+      names += name + '|';
+      values += (values.empty() ? "" : "|") + value;
+    }
+    return names + values;
+  }
+
   Status AddSubquery(const std::shared_ptr<const PreparedSelect>& inner) {
+    // Functions of what it does not have do not run it, whatever is wrong with it.
+    const bool needed = drivers_.empty() ||
+                        std::any_of(drivers_.begin(), drivers_.end(), [&](const std::string& name) {
+                          return HasVariable(*inner, name);
+                        });
+    if (!needed) return Status::Ok();
     const RunOptions options = OptionsOfSubquery(*inner, options_, schema_->now_ns());
     ASSIGN_OR_RETURN(auto cursor, OpenSelectWith(inner, options, schema_));
     std::map<SeriesKey, std::vector<ResultRow>, KeyLess> by_key;
@@ -204,20 +225,30 @@ class GroupFinder {
   void Order(const PreparedSelect& inner, const Windows& windows,
              std::vector<ResultRow>* rows) const {
     const bool ascending = inner.ascending;
+    const bool by_time = inner.is_raw || IsStreamOnly(inner);
     std::vector<std::pair<int64_t, size_t>> keys;
     for (size_t i = 0; i < rows->size(); ++i) {
       const int64_t time = (*rows)[i].time;
-      keys.emplace_back(inner.is_raw ? time : windows.Of(time).start, i);
+      keys.emplace_back(by_time ? time : windows.Of(time).start, i);
     }
     std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
       if (a.first != b.first) return ascending ? a.first < b.first : a.first > b.first;
-      if (inner.is_raw) return false;
+      if (by_time) return false;
       return (*rows)[a.second].series->tags < (*rows)[b.second].series->tags;
     });
     std::vector<ResultRow> ordered;
     ordered.reserve(rows->size());
     for (const auto& [key, index] : keys) ordered.push_back(std::move((*rows)[index]));
     *rows = std::move(ordered);
+  }
+
+  // Whether it has functions of neighbouring points only, which go with the points.
+  static bool IsStreamOnly(const PreparedSelect& inner) {
+    const SymbolTable symbols = MakeSymbols(inner);
+    return std::all_of(symbols.calls.begin(), symbols.calls.end(), [&](size_t call) {
+      const Expr& expr = *symbols.symbols[call].expr;
+      return IsStreamFunction(expr.text) && expr.args[0]->is(Kind::kVarRef);
+    });
   }
 
   std::vector<RowSource> FilterSources(const PreparedSelect& inner) {
@@ -251,11 +282,26 @@ class GroupFinder {
   Schema* schema_;
   std::unique_ptr<GroupPlan> plan_;
   std::vector<std::string> names_;
+  std::vector<std::string> drivers_;  // what functions are of
   std::map<SeriesKey, Group, KeyLess> groups_;
   ExprPtr filter_;
 };
 
 }  // namespace
+
+TimeRange WidenedBy(const TimeRange& range, __int128 intervals, const Interval& interval,
+                    bool ascending) {
+  TimeRange widened = range;
+  const __int128 extra = intervals * interval.length_ns;
+  if (ascending) {
+    const __int128 min = static_cast<__int128>(range.min) - extra;
+    widened.min = min < kMinTime ? kMinTime : static_cast<int64_t>(min);
+  } else {
+    const __int128 max = static_cast<__int128>(range.max) + extra;
+    widened.max = max > kMaxTime ? kMaxTime : static_cast<int64_t>(max);
+  }
+  return widened;
+}
 
 Value CastTo(const Value& value, DataType type) {
   if (type == DataType::kFloat && std::holds_alternative<int64_t>(value)) return AsDouble(value);
@@ -312,12 +358,14 @@ RunOptions OptionsOf(const PreparedSelect& select) {
   options.group_by = select.dimensions;
   options.slimit = select.slimit;
   options.soffset = select.soffset;
+  options.mapped = Widened(select, options);
   return options;
 }
 
 RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& outer, int64_t now_ns) {
   RunOptions options = OptionsOf(inner);
-  options.range = inner.range.Intersect(outer.range);
+  options.range = inner.own_range.Intersect(outer.range);
+  options.mapped = outer.mapped;
   if (!inner.interval.empty() && options.range.max == kMaxTime) options.range.max = now_ns;
   options.dimensions = outer.dimensions;
   std::vector<std::string> both;

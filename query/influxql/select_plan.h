@@ -32,6 +32,7 @@ SymbolTable MakeSymbols(const PreparedSelect& select);
 // How a SELECT is run, which for a subquery depends on its parent.
 struct RunOptions {
   TimeRange range;
+  TimeRange mapped;  // what the outermost SELECT reads: nothing beyond is read for any other
   Interval interval;
   FillOption fill = FillOption::kNull;
   std::vector<std::string> dimensions;  // of the outermost SELECT
@@ -39,6 +40,9 @@ struct RunOptions {
   int64_t slimit = 0;
   int64_t soffset = 0;
 };
+// The range as transformations widen it that look at `intervals` neighbours.
+TimeRange WidenedBy(const TimeRange& range, __int128 intervals, const Interval& interval,
+                    bool ascending);
 RunOptions OptionsOf(const PreparedSelect& select);
 RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& outer, int64_t now_ns);
 
@@ -75,6 +79,10 @@ struct CallContext {
   bool selector = false;  // the only call, and one that selects points
   const CancelToken* cancel = nullptr;
 };
+// Whether a function is of neighbouring points: derivative, moving_average ...
+bool IsStreamFunction(std::string_view name);
+// How many intervals before the range a call with an interval reads.
+int64_t IntervalsBefore(const Expr& call);
 Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context);
 // The rows of a SELECT without calls.
 Result<PointStreamPtr> BuildRaw(const CallContext& context);

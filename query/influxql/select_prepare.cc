@@ -69,13 +69,18 @@ struct FieldsAndTags {
 
 class Preparer {
  public:
-  Preparer(const CompiledSelect& compiled, Schema* schema)
-      : compiled_(compiled), schema_(schema), out_(std::make_shared<PreparedSelect>()) {}
+  // `outer_range`: of a subquery, what the outermost SELECT reads; all types are found there.
+  Preparer(const CompiledSelect& compiled, const TimeRange* outer_range, Schema* schema)
+      : compiled_(compiled),
+        outer_range_(outer_range),
+        schema_(schema),
+        out_(std::make_shared<PreparedSelect>()) {}
 
   Result<std::shared_ptr<const PreparedSelect>> Run() {
     const SelectStatement& statement = compiled_.statement;
     out_->time_name = compiled_.time_name;
     out_->range = compiled_.range;
+    out_->own_range = compiled_.own_range;
     out_->interval = compiled_.interval;
     out_->ascending = compiled_.ascending;
     out_->is_raw = compiled_.is_raw;
@@ -89,13 +94,17 @@ class Preparer {
     out_->zone = statement.zone;
     out_->has_target = statement.target.has_value();
     if (out_->has_target && out_->fill == FillOption::kNull) out_->fill = FillOption::kNone;
-    read_range_ = ReadRange();
+    read_range_ = outer_range_ != nullptr ? *outer_range_ : ReadRange();
     RETURN_IF_ERROR(FindSources());
     RETURN_IF_ERROR(ExpandFields());
     RETURN_IF_ERROR(ExpandDimensions());
     ASSIGN_OR_RETURN(out_->filter, Typed(compiled_.filter, false));
+    // What does not go together in a subquery just has no value.
     for (const SelectField& field : out_->fields) {
-      RETURN_IF_ERROR(TypeOfExpr(*field.expr).status());
+      if (outer_range_ == nullptr) RETURN_IF_ERROR(TypeOfExpr(*field.expr).status());
+    }
+    if (compiled_.bad_offset) {
+      return InvalidArgument("invalid time dimension offset: " + ToString(compiled_.bad_offset));
     }
     out_->columns = ColumnNames(out_->fields, out_->has_target);
     return std::shared_ptr<const PreparedSelect>(out_);
@@ -122,7 +131,8 @@ class Preparer {
       const Source& source = compiled_.statement.sources[i];
       PreparedSource prepared;
       if (source.subquery) {
-        ASSIGN_OR_RETURN(prepared.subquery, PrepareSelect(*compiled_.subqueries[i], schema_));
+        ASSIGN_OR_RETURN(prepared.subquery,
+                         Preparer(*compiled_.subqueries[i], &read_range_, schema_).Run());
         out_->sources.push_back(std::move(prepared));
         continue;
       }
@@ -185,9 +195,25 @@ class Preparer {
     return type;
   }
 
-  static Result<DataType> TypeInSubquery(const PreparedSelect& inner, const std::string& name) {
+  // Whether a name taken for a tag is one of a measurement read.
+  Result<bool> IsTagOf(const PreparedSelect& inner, const std::string& name) {
+    for (const PreparedSource& source : inner.sources) {
+      if (source.subquery) return true;
+      ASSIGN_OR_RETURN(const TagKeySet* tags,
+                       schema_->TagKeys(source.place, source.measurement, read_range_));
+      if (tags->contains(name)) return true;
+    }
+    return false;
+  }
+
+  Result<DataType> TypeInSubquery(const PreparedSelect& inner, const std::string& name) {
     for (const SelectField& field : inner.fields) {
-      if (FieldName(field) == name) return TypeOfExpr(*field.expr);
+      if (FieldName(field) != name) continue;
+      if (field.expr->is(Kind::kVarRef) && field.expr->type == DataType::kTag) {
+        ASSIGN_OR_RETURN(const bool is_tag, IsTagOf(inner, field.expr->text));
+        if (!is_tag) return DataType::kUnknown;
+      }
+      return TypeOfExpr(*field.expr).value_or(DataType::kUnknown);
       const Expr& expr = *field.expr;
       if (!expr.is(Kind::kCall) || (expr.text != "top" && expr.text != "bottom")) continue;
       for (size_t i = 1; i + 1 < expr.args.size(); ++i) {
@@ -355,6 +381,7 @@ class Preparer {
   }
 
   const CompiledSelect& compiled_;
+  const TimeRange* outer_range_;
   Schema* schema_;
   std::shared_ptr<PreparedSelect> out_;
   TimeRange read_range_;
@@ -429,7 +456,7 @@ std::vector<std::string> ColumnNames(const std::vector<SelectField>& fields, boo
 
 Result<std::shared_ptr<const PreparedSelect>> PrepareSelect(const CompiledSelect& compiled,
                                                             Schema* schema) {
-  return Preparer(compiled, schema).Run();
+  return Preparer(compiled, /*outer_range=*/nullptr, schema).Run();
 }
 
 }  // namespace tsdb::influxql

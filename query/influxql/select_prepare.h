@@ -30,6 +30,7 @@ struct PreparedSelect {
   std::vector<std::string> dimensions;  // tags to group by: sorted, each once
   ExprPtr filter;                       // variables bear types
   TimeRange range;
+  TimeRange own_range;  // of its own WHERE; others may narrow it further
   Interval interval;
   bool ascending = true;
   bool is_raw = true;

@@ -20,41 +20,55 @@ bool IsComparison(Token op) {
          op == Token::kNotEqRegex;
 }
 
-// What stands in WHERE here compares tags with texts and regexes.
-Status CheckTagCondition(const Expr& condition) {
-  if (condition.is(Kind::kParen)) return CheckTagCondition(*condition.args[0]);
-  if (condition.is(Kind::kBoolean)) return Status::Ok();
-  if (!condition.is(Kind::kBinary)) return InvalidArgument("invalid tag comparison operator");
+// Names of InfluxDB's own, which are no tags.
+bool IsSystemName(std::string_view name) {
+  return name == "_name" || name == "_tagKey" || name == "_tagKeys" || name == "_series" ||
+         name == "_fieldKeys" || name == "_measurements" || name == "_tags";
+}
+
+Status WrongOperator() { return InvalidArgument("invalid tag comparison operator"); }
+
+Status CheckOperators(const Expr& condition) {
+  if (condition.is(Kind::kParen)) return CheckOperators(*condition.args[0]);
+  if (!condition.is(Kind::kBinary)) return Status::Ok();
   if (condition.op == Token::kAnd || condition.op == Token::kOr) {
-    RETURN_IF_ERROR(CheckTagCondition(*condition.args[0]));
-    return CheckTagCondition(*condition.args[1]);
+    RETURN_IF_ERROR(CheckOperators(*condition.args[0]));
+    return CheckOperators(*condition.args[1]);
   }
-  if (!IsComparison(condition.op)) return InvalidArgument("invalid tag comparison operator");
-  const std::string op(TokenText(condition.op));
-  if (!condition.args[0]->is(Kind::kVarRef)) {
-    return InvalidArgument("left side of '" + op + "' must be a tag key");
+  return IsComparison(condition.op) ? Status::Ok() : WrongOperator();
+}
+
+// The condition with every comparison replaced by what `of` makes of it. Nothing (null) leaves AND
+// and OR with their other side.
+template <typename OfComparison>
+ExprPtr MapComparisons(const ExprPtr& condition, const OfComparison& of) {
+  if (!condition) return condition;
+  if (condition->is(Kind::kParen)) {
+    ExprPtr inner = MapComparisons(condition->args[0], of);
+    return inner ? Paren(std::move(inner)) : inner;
   }
-  const bool regex = condition.op == Token::kEqRegex || condition.op == Token::kNotEqRegex;
-  if (regex && !condition.args[1]->is(Kind::kRegex)) {
-    return InvalidArgument("right side of '" + op + "' must be a regular expression");
-  }
-  if (!regex && !condition.args[1]->is(Kind::kString)) {
-    return InvalidArgument("right side of '" + op + "' must be a tag value string");
-  }
-  return Status::Ok();
+  if (!condition->is(Kind::kBinary)) return condition;
+  if (condition->op != Token::kAnd && condition->op != Token::kOr) return of(condition);
+  ExprPtr left = MapComparisons(condition->args[0], of);
+  ExprPtr right = MapComparisons(condition->args[1], of);
+  if (!left) return right;
+  if (!right) return left;
+  return Binary(condition->op, std::move(left), std::move(right));
 }
 
 // Policies of a database, all together.
 class DatabaseView {
  public:
-  // kNotFound "database not found: x".
-  static Result<DatabaseView> Open(const std::string& name, Schema* schema) {
+  // kNotFound "database not found: x". All policies, unless one is named.
+  static Result<DatabaseView> Open(const std::string& name, Schema* schema,
+                                   std::string_view only_policy = {}) {
     DatabaseView view;
     view.schema_ = schema;
     auto& catalog = const_cast<storage::Storage&>(schema->storage()).catalog();
     const std::optional<storage::Database> database = catalog.Find(name);
     if (!database.has_value()) return NotFound("database not found: " + name);
     for (const storage::RetentionPolicy& policy : database->policies) {
+      if (!only_policy.empty() && policy.name != only_policy) continue;
       Place place;
       place.id = policy.id;
       place.database = name;
@@ -141,23 +155,21 @@ class SchemaShower {
   Result<std::vector<ResultSeries>> Run() {
     using SchemaKind = ShowSchemaStatement::Kind;
     if (statement_.database.empty()) return InvalidArgument("database name required");
-    const FoldContext context{schema_->now_ns(), nullptr};
-    ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement_.condition, context));
-    if (condition.has_time && RefusesTime()) {
-      return InvalidArgument(Title() + " doesn't support time in WHERE clause");
+    std::string only_policy;
+    if (IsOfOnePolicy()) {
+      Result<std::string> policy = Policy();
+      if (!policy.ok()) return policy.status();
+      if (statement_.cardinality) only_policy = *std::move(policy);
     }
-    range_ = condition.range;
-    filter_ = condition.filter;
-    if (filter_) RETURN_IF_ERROR(CheckTagCondition(*filter_));
-    Result<DatabaseView> view = DatabaseView::Open(statement_.database, schema_);
+    Result<DatabaseView> view = DatabaseView::Open(statement_.database, schema_, only_policy);
     if (!view.ok()) {
       // InfluxDB tells of no measurements rather than of no database.
-      const bool lenient = statement_.kind == SchemaKind::kMeasurements ||
-                           (statement_.cardinality && !statement_.exact);
-      if (!lenient || statement_.kind == SchemaKind::kFieldKeys) return view.status();
-      return std::vector<ResultSeries>();
+      if (IsMeasurementList()) return std::vector<ResultSeries>();
+      if (!IsEstimate()) return view.status();
+      return OneOrNone(Table("", {"cardinality estimation"}, {{int64_t{0}}}));
     }
     view_ = *std::move(view);
+    if (!IsMeasurementList()) RETURN_IF_ERROR(ReadCondition());
     switch (statement_.kind) {
       case SchemaKind::kMeasurements:
         return Measurements();
@@ -175,20 +187,46 @@ class SchemaShower {
 
  private:
   using Rows = std::vector<std::vector<Value>>;
+  using FieldTypes = std::set<std::pair<std::string, std::string>>;  // field, name of its type
 
-  bool RefusesTime() const {
-    using SchemaKind = ShowSchemaStatement::Kind;
-    if (statement_.kind == SchemaKind::kMeasurements) return true;
-    return statement_.cardinality && statement_.kind != SchemaKind::kTagValues;
+  Status ReadCondition() {
+    const FoldContext context{schema_->now_ns(), nullptr};
+    ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement_.condition, context));
+    range_ = condition.range;
+    filter_ = condition.filter;
+    if (filter_ && !statement_.cardinality) {
+      RETURN_IF_ERROR(CheckOperators(*filter_));
+    }
+    key_filter_ = MapComparisons(filter_, [](const ExprPtr& comparison) -> ExprPtr {
+      const Expr& left = *comparison->args[0];
+      return left.is(Kind::kVarRef) && left.text == "_tagKey" ? comparison : nullptr;
+    });
+    return Status::Ok();
   }
 
-  std::string Title() const {
-    constexpr std::string_view kTitles[] = {"MEASUREMENT", "SERIES", "TAG KEY", "TAG VALUES",
-                                            "FIELD KEY"};
-    const std::string title(kTitles[static_cast<size_t>(statement_.kind)]);
-    if (!statement_.cardinality) return "SHOW MEASUREMENTS";
-    const bool exact = statement_.kind != ShowSchemaStatement::Kind::kFieldKeys;
-    return "SHOW " + title + (exact ? " EXACT" : "") + " CARDINALITY";
+  // SHOW MEASUREMENTS is about the database and looser than the others.
+  bool IsMeasurementList() const {
+    return statement_.kind == ShowSchemaStatement::Kind::kMeasurements && !statement_.cardinality;
+  }
+
+  // Whether InfluxDB reads it from one policy, as a SELECT is.
+  bool IsOfOnePolicy() const {
+    using SchemaKind = ShowSchemaStatement::Kind;
+    if (statement_.cardinality) return !IsEstimate();
+    return statement_.kind == SchemaKind::kSeries || statement_.kind == SchemaKind::kFieldKeys;
+  }
+
+  // The name of that policy. Errors are those of a SELECT.
+  Result<std::string> Policy() const {
+    std::string_view name = statement_.policy;
+    if (!statement_.sources.empty() && !statement_.sources[0].policy.empty()) {
+      name = statement_.sources[0].policy;
+    }
+    ASSIGN_OR_RETURN(const std::optional<Place> place, schema_->Find(statement_.database, name));
+    if (!place.has_value()) {
+      return NotFound("retention policy not found: " + std::string(name));
+    }
+    return place->policy;
   }
 
   static ResultSeries Table(std::string name, std::vector<std::string> columns, Rows rows) {
@@ -204,10 +242,15 @@ class SchemaShower {
     return list;
   }
 
-  // Measurements in which the condition holds for some tag value; AND and OR combine measurements.
+  // Measurements that have the tag compared and for which the comparison holds of some value of it;
+  // AND and OR combine measurements.
   Result<NameSet> Matching(const Expr& condition, const NameSet& all) const {
     if (condition.is(Kind::kParen)) return Matching(*condition.args[0], all);
-    if (condition.is(Kind::kBoolean)) return condition.integer != 0 ? all : NameSet();
+    if (condition.is(Kind::kBoolean)) {
+      return InvalidArgument(std::string("&influxql.BooleanLiteral{Val:") +
+                             (condition.integer != 0 ? "true}" : "false}"));
+    }
+    if (!condition.is(Kind::kBinary)) return WrongOperator();
     if (condition.op == Token::kAnd || condition.op == Token::kOr) {
       ASSIGN_OR_RETURN(const NameSet left, Matching(*condition.args[0], all));
       ASSIGN_OR_RETURN(const NameSet right, Matching(*condition.args[1], all));
@@ -220,31 +263,110 @@ class SchemaShower {
       }
       return result;
     }
-    storage::SelectRequest request = view_.Request("", range_);
-    const std::string& tag = condition.args[0]->text;
+    return MatchingComparison(condition, all);
+  }
+
+  Result<NameSet> MatchingComparison(const Expr& condition, const NameSet& all) const {
+    if (!IsComparison(condition.op)) return WrongOperator();
+    const std::string op(TokenText(condition.op));
+    const Expr& tag = *condition.args[0];
     const Expr& value = *condition.args[1];
-    NameSet having;
-    if (value.is(Kind::kString)) {
-      request.matchers.emplace_back(MatchType::kEqual, tag, value.text);
-      if (value.text.empty()) request.matchers.emplace_back(MatchType::kNotEqual, tag, "");
-      ASSIGN_OR_RETURN(const auto names, view_.Values(view_.measurement_label(), request));
-      having.insert(names.begin(), names.end());
-    } else {
-      ASSIGN_OR_RETURN(const auto values, view_.Values(tag, request));
-      for (const std::string& one : values) {
-        if (!value.regex->PartialMatch(one)) continue;
-        storage::SelectRequest with = request;
-        with.matchers.emplace_back(MatchType::kEqual, tag, one);
-        ASSIGN_OR_RETURN(const auto names, view_.Values(view_.measurement_label(), with));
-        having.insert(names.begin(), names.end());
-      }
-    }
+    const bool regex = condition.op == Token::kEqRegex || condition.op == Token::kNotEqRegex;
     const bool positive = condition.op == Token::kEq || condition.op == Token::kEqRegex;
+    if (!tag.is(Kind::kVarRef)) {
+      return InvalidArgument("left side of '" + op + "' must be a tag key");
+    }
+    if (regex && !value.is(Kind::kRegex)) {
+      return InvalidArgument("right side of '" + op + "' must be a regular expression");
+    }
+    if (!regex && !value.is(Kind::kString)) {
+      return InvalidArgument("right side of '" + op + "' must be a tag value string");
+    }
+    const auto equal = [&](std::string_view text) {
+      return regex ? value.regex->PartialMatch(text) : text == value.text;
+    };
     NameSet result;
-    for (const std::string& name : all) {
-      if (having.contains(name) == positive) result.insert(name);
+    if (tag.text == "_name") {
+      for (const std::string& name : all) {
+        if (equal(name) == positive) result.insert(name);
+      }
+      return result;
+    }
+    if (!IsTagLabel(tag.text)) return result;
+    storage::SelectRequest request = view_.Request("", range_);
+    request.matchers.emplace_back(MatchType::kNotEqual, tag.text, "");
+    ASSIGN_OR_RETURN(const auto with_tag, view_.Values(view_.measurement_label(), request));
+    NameSet having;
+    ASSIGN_OR_RETURN(const auto values, view_.Values(tag.text, request));
+    for (const std::string& one : values) {
+      if (!equal(one)) continue;
+      storage::SelectRequest with = request;
+      with.matchers.emplace_back(MatchType::kEqual, tag.text, one);
+      ASSIGN_OR_RETURN(const auto names, view_.Values(view_.measurement_label(), with));
+      having.insert(names.begin(), names.end());
+    }
+    for (const std::string& name : with_tag) {
+      if (all.contains(name) && having.contains(name) == positive) result.insert(name);
     }
     return result;
+  }
+
+  // Fields of a measurement, whatever their policy.
+  Result<NameSet> FieldNames(const std::string& measurement) const {
+    NameSet names;
+    for (const Place& place : view_.places()) {
+      ASSIGN_OR_RETURN(const FieldTypeMap* fields,
+                       schema_->Fields(place, measurement, TimeRange()));
+      for (const auto& [name, type] : *fields) names.insert(name);
+    }
+    return names;
+  }
+
+  // WHERE as the index sees it: what it cannot tell of a series, as of fields, it lets pass.
+  Result<ExprPtr> SeriesFilter(const std::string& measurement) const {
+    if (!filter_) return ExprPtr();
+    ASSIGN_OR_RETURN(const NameSet fields, FieldNames(measurement));
+    const bool of_tags =
+        !statement_.cardinality && (statement_.kind == ShowSchemaStatement::Kind::kTagKeys ||
+                                    statement_.kind == ShowSchemaStatement::Kind::kTagValues);
+    NameSet tags;
+    if (statement_.cardinality) {
+      ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(measurement, nullptr, range_));
+      for (const Tags& of_series : series) {
+        for (const auto& [key, value] : of_series) tags.insert(key);
+      }
+    }
+    return MapComparisons(filter_, [&](const ExprPtr& comparison) -> ExprPtr {
+      const Expr& left = *comparison->args[0];
+      const Expr& right = *comparison->args[1];
+      const bool named = left.is(Kind::kVarRef);
+      if (of_tags && (!named || IsSystemName(left.text))) return nullptr;
+      if (named && left.text == "_name" && !statement_.cardinality) {
+        const bool equal = right.is(Kind::kRegex) ? right.regex->PartialMatch(measurement)
+                                                  : right.text == measurement;
+        return BooleanLiteral(equal ==
+                              (comparison->op == Token::kEq || comparison->op == Token::kEqRegex));
+      }
+      // Counted is what the tag compared can be found of.
+      if (statement_.cardinality && statement_.kind == ShowSchemaStatement::Kind::kTagValues &&
+          named && !tags.contains(left.text)) {
+        return BooleanLiteral(left.text == "_tagKey");
+      }
+      const bool tag = named && !fields.contains(left.text) &&
+                       (right.is(Kind::kString) || right.is(Kind::kRegex) ||
+                        (right.is(Kind::kVarRef) && !fields.contains(right.text)));
+      if (!tag) return BooleanLiteral(true);
+      if (!statement_.cardinality || statement_.kind != ShowSchemaStatement::Kind::kTagValues) {
+        return comparison;
+      }
+      return Binary(Token::kAnd, comparison,
+                    Binary(Token::kNotEq, comparison->args[0], StringLiteral("")));
+    });
+  }
+
+  Result<std::vector<Tags>> SeriesOf(const std::string& measurement) const {
+    ASSIGN_OR_RETURN(const ExprPtr filter, SeriesFilter(measurement));
+    return view_.Series(measurement, filter, range_);
   }
 
   Result<std::vector<std::string>> Names() const {
@@ -252,19 +374,26 @@ class SchemaShower {
     std::erase_if(names, [&](const std::string& name) {
       return !NamesMeasurement(statement_.sources, name);
     });
-    return names;
+    const bool of_tags = statement_.kind == ShowSchemaStatement::Kind::kTagKeys ||
+                         statement_.kind == ShowSchemaStatement::Kind::kTagValues;
+    if (!of_tags || !filter_) return names;
+    const ExprPtr by_name = MapComparisons(filter_, [](const ExprPtr& comparison) -> ExprPtr {
+      const Expr& left = *comparison->args[0];
+      return left.is(Kind::kVarRef) && left.text == "_name" ? comparison : nullptr;
+    });
+    if (!by_name || by_name->is(Kind::kBoolean)) return names;
+    ASSIGN_OR_RETURN(const NameSet matching,
+                     Matching(*by_name, NameSet(names.begin(), names.end())));
+    return std::vector<std::string>(matching.begin(), matching.end());
   }
 
   Result<std::vector<ResultSeries>> Measurements() {
     ASSIGN_OR_RETURN(std::vector<std::string> names, Names());
-    if (filter_) {
+    if (statement_.cardinality) return MeasurementCount(std::move(names));
+    if (statement_.condition) {
       ASSIGN_OR_RETURN(const NameSet matching,
-                       Matching(*filter_, NameSet(names.begin(), names.end())));
+                       Matching(*statement_.condition, NameSet(names.begin(), names.end())));
       names.assign(matching.begin(), matching.end());
-    }
-    if (statement_.cardinality) {
-      const char* column = IsEstimate() ? "cardinality estimation" : "count";
-      return OneOrNone(Table("", {column}, {{static_cast<int64_t>(names.size())}}));
     }
     Rows rows;
     for (std::string& name : names) rows.push_back({std::move(name)});
@@ -272,10 +401,29 @@ class SchemaShower {
     return OneOrNone(Table("measurements", {"name"}, std::move(rows)));
   }
 
+  Result<std::vector<ResultSeries>> MeasurementCount(std::vector<std::string> names) {
+    if (filter_) {
+      std::vector<std::string> matching;
+      for (std::string& name : names) {
+        ASSIGN_OR_RETURN(const std::vector<Tags> series, SeriesOf(name));
+        if (!series.empty()) matching.push_back(std::move(name));
+      }
+      names = std::move(matching);
+    }
+    const auto count = static_cast<int64_t>(names.size());
+    if (IsEstimate()) return OneOrNone(Table("", {"cardinality estimation"}, {{count}}));
+    if (count == 0 || statement_.offset > 0) return std::vector<ResultSeries>();
+    return OneOrNone(Table("", {"count"}, {{count}}));
+  }
+
   // A cardinality without anything that takes looking closer.
   bool IsEstimate() const {
-    return !statement_.exact && statement_.sources.empty() && !statement_.condition &&
-           statement_.dimensions.empty() && statement_.limit == 0 && statement_.offset == 0;
+    using SchemaKind = ShowSchemaStatement::Kind;
+    const bool can =
+        statement_.kind == SchemaKind::kMeasurements || statement_.kind == SchemaKind::kSeries;
+    return can && statement_.cardinality && !statement_.exact && statement_.sources.empty() &&
+           !statement_.condition && statement_.dimensions.empty() && statement_.limit == 0 &&
+           statement_.offset == 0;
   }
 
   Result<std::vector<ResultSeries>> Series() {
@@ -284,10 +432,11 @@ class SchemaShower {
     Rows rows;
     int64_t total = 0;
     for (const std::string& name : names) {
-      ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(name, filter_, range_));
+      ASSIGN_OR_RETURN(const std::vector<Tags> series, SeriesOf(name));
       total += static_cast<int64_t>(series.size());
       if (series.empty()) continue;
       if (statement_.cardinality) {
+        if (statement_.offset > 0) continue;
         counts.push_back(Table(name, {"count"}, {{static_cast<int64_t>(series.size())}}));
         continue;
       }
@@ -306,7 +455,7 @@ class SchemaShower {
 
   Result<NameSet> KeysOf(const std::string& name) const {
     NameSet keys;
-    ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(name, filter_, range_));
+    ASSIGN_OR_RETURN(const std::vector<Tags> series, SeriesOf(name));
     for (const Tags& tags : series) {
       for (const auto& [key, value] : tags) keys.insert(key);
     }
@@ -317,6 +466,7 @@ class SchemaShower {
                 std::vector<ResultSeries>* out) const {
     if (rows.empty()) return;
     if (statement_.cardinality) {
+      if (statement_.offset > 0) return;
       out->push_back(Table(name, {"count"}, {{static_cast<int64_t>(rows.size())}}));
       return;
     }
@@ -337,6 +487,7 @@ class SchemaShower {
   }
 
   bool WantsKey(const std::string& key) const {
+    if (key_filter_ && JudgeByTags(*key_filter_, {{"_tagKey", key}}) != Verdict::kYes) return false;
     const auto& names = statement_.key_names;
     const bool named = std::find(names.begin(), names.end(), key) != names.end();
     switch (statement_.key_op) {
@@ -374,13 +525,13 @@ class SchemaShower {
     const bool by_name = statement_.key_op == Token::kEq || statement_.key_op == Token::kIn;
     if (!filter_ && by_name) {  // the index has the answer
       for (const std::string& key : statement_.key_names) {
-        if (!IsTagLabel(key)) continue;
+        if (!IsTagLabel(key) || !WantsKey(key)) continue;
         ASSIGN_OR_RETURN(const auto found, view_.Values(key, view_.Request(name, range_)));
         if (!found.empty()) (*values)[key].insert(found.begin(), found.end());
       }
       return Status::Ok();
     }
-    ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(name, filter_, range_));
+    ASSIGN_OR_RETURN(const std::vector<Tags> series, SeriesOf(name));
     for (const Tags& tags : series) {
       for (const auto& [key, value] : tags) {
         if (WantsKey(key)) (*values)[key].insert(value);
@@ -389,43 +540,50 @@ class SchemaShower {
     return Status::Ok();
   }
 
-  // Fields are those of one policy: the source's, else the default one.
+  // Fields are those of one policy: the source's, the request's, else the default one.
   Result<std::vector<ResultSeries>> FieldKeys() {
-    std::map<std::string, std::set<std::pair<std::string, DataType>>> fields;
+    std::map<std::string, FieldTypes> fields;
     Sources sources = statement_.sources;
     if (sources.empty()) sources.emplace_back();
     for (const Source& source : sources) {
+      const std::string& policy = source.policy.empty() ? statement_.policy : source.policy;
       ASSIGN_OR_RETURN(const std::optional<Place> place,
-                       schema_->Find(statement_.database, source.policy));
-      if (!place.has_value()) continue;
+                       schema_->Find(statement_.database, policy));
+      if (!place.has_value()) return NotFound("retention policy not found: " + policy);
       const bool any = source.name.empty() && !source.regex;
       ASSIGN_OR_RETURN(const std::vector<std::string> names,
                        schema_->Measurements(*place, TimeRange()));
       for (const std::string& name : names) {
         if (!any && !NamesMeasurement({source}, name)) continue;
+        if (statement_.cardinality && filter_) {
+          ASSIGN_OR_RETURN(const std::vector<Tags> series, SeriesOf(name));
+          if (series.empty()) continue;
+        }
         RETURN_IF_ERROR(CollectFields(*place, name, &fields[name]));
       }
     }
     std::vector<ResultSeries> tables;
     for (const auto& [name, of_name] : fields) {
       Rows rows;
+      std::string_view last;
       for (const auto& [field, type] : of_name) {
-        rows.push_back({field, std::string(DataTypeName(type))});
+        if (statement_.cardinality && !rows.empty() && field == last) continue;
+        rows.push_back({field, type});
+        last = field;
       }
       AddTable(name, {"fieldKey", "fieldType"}, std::move(rows), &tables);
     }
     return tables;
   }
 
-  Status CollectFields(const Place& place, const std::string& name,
-                       std::set<std::pair<std::string, DataType>>* fields) const {
+  Status CollectFields(const Place& place, const std::string& name, FieldTypes* fields) const {
     if (place.is_prometheus()) {
-      fields->emplace("value", DataType::kFloat);
+      fields->emplace("value", DataTypeName(DataType::kFloat));
       return Status::Ok();
     }
     ASSIGN_OR_RETURN(const auto entries, schema_->storage().FieldTypesOf(place.id, name));
     for (const storage::FieldTypeEntry& entry : entries) {
-      fields->emplace(entry.field, DataTypeOf(entry.type));
+      fields->emplace(entry.field, DataTypeName(DataTypeOf(entry.type)));
     }
     return Status::Ok();
   }
@@ -435,6 +593,7 @@ class SchemaShower {
   DatabaseView view_;
   TimeRange range_;
   ExprPtr filter_;
+  ExprPtr key_filter_;  // what WHERE says of _tagKey
 };
 
 std::string Escaped(std::string_view text, std::string_view special) {
@@ -505,6 +664,23 @@ std::string SeriesKeyText(std::string_view measurement, const Tags& tags) {
     key += ',' + Escaped(name, ",= ") + '=' + Escaped(value, ",= ");
   }
   return key;
+}
+
+Status CheckShowTime(const ShowSchemaStatement& statement) {
+  using SchemaKind = ShowSchemaStatement::Kind;
+  const bool refuses = statement.cardinality ? statement.kind != SchemaKind::kTagValues
+                                             : statement.kind == SchemaKind::kMeasurements;
+  bool has_time = false;
+  Walk(statement.condition, [&](const Expr& node) { has_time = has_time || node.is_time_ref(); });
+  if (!refuses || !has_time) return Status::Ok();
+  std::string title = "MEASUREMENTS";
+  if (statement.cardinality) {
+    constexpr std::string_view kTitles[] = {"MEASUREMENT", "SERIES", "TAG KEY", "TAG VALUES",
+                                            "FIELD KEY"};
+    title = kTitles[static_cast<size_t>(statement.kind)];
+    title += statement.kind == SchemaKind::kFieldKeys ? " CARDINALITY" : " EXACT CARDINALITY";
+  }
+  return InvalidArgument("SHOW " + title + " doesn't support time in WHERE clause");
 }
 
 Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement, Schema* schema) {

@@ -13,6 +13,10 @@
 namespace tsdb::influxql {
 
 // `statement.database` is filled in. Errors are InfluxDB's.
+// kInvalidArgument where WHERE names the time and must not: "SHOW MEASUREMENTS doesn't support time
+// in WHERE clause".
+Status CheckShowTime(const ShowSchemaStatement& statement);
+
 Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement, Schema* schema);
 
 // DELETE, DROP SERIES and DROP MEASUREMENT in every policy of the database.

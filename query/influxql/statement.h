@@ -188,6 +188,7 @@ struct ShowSchemaStatement {
   bool cardinality = false;
   bool exact = false;
   std::string database;
+  std::string policy;  // of the request: what has no policy of its own is of this one
   Sources sources;
   Token key_op = Token::kIllegal;      // kTagValues: = != =~ !~ IN
   std::vector<std::string> key_names;  // of = != IN

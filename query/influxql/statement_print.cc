@@ -1,5 +1,6 @@
 #include <string>
 
+#include "base/duration.h"
 #include "query/influxql/influx_duration.h"
 #include "query/influxql/statement.h"
 
@@ -60,6 +61,17 @@ std::string Options(const PolicyOptions& options) {
   return out;
 }
 
+// Of CREATE DATABASE, whose durations InfluxDB prints as Go does.
+std::string DatabaseOptions(const PolicyOptions& options) {
+  std::string out;
+  if (options.duration_ns) out += " DURATION " + FormatGoDuration(*options.duration_ns);
+  if (options.replication) out += " REPLICATION " + std::to_string(*options.replication);
+  if (options.shard_duration_ns && *options.shard_duration_ns > 0) {
+    out += " SHARD DURATION " + FormatGoDuration(*options.shard_duration_ns);
+  }
+  return out;
+}
+
 std::string KeyCondition(const ShowSchemaStatement& show) {
   std::string out = " WITH KEY " + std::string(TokenText(show.key_op)) + " ";
   if (show.key_regex) return out + ToString(show.key_regex);
@@ -89,7 +101,7 @@ struct Printer {
   std::string operator()(const CreateDatabaseStatement& s) const {
     std::string out = "CREATE DATABASE " + QuoteIdent(s.name);
     if (!s.has_policy) return out;
-    out += " WITH" + Options(s.policy);
+    out += " WITH" + DatabaseOptions(s.policy);
     if (!s.policy_name.empty()) out += " NAME " + QuoteIdent(s.policy_name);
     return out;
   }

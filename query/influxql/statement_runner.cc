@@ -27,6 +27,26 @@ bool IsValidName(std::string_view name) {
          std::none_of(name.begin(), name.end(), [](char c) { return c >= 0 && c < ' '; });
 }
 
+const storage::RetentionPolicy* PolicyNamed(const storage::Database& database,
+                                            std::string_view name) {
+  for (const storage::RetentionPolicy& policy : database.policies) {
+    if (policy.name == name) return &policy;
+  }
+  return nullptr;
+}
+
+// What InfluxDB makes of a shard group's duration: where none is said, it depends on the policy's.
+int64_t ShardDuration(int64_t said_ns, int64_t policy_ns) {
+  constexpr int64_t kHourNs = 3'600'000'000'000;
+  if (said_ns > 0) return std::max(said_ns, kHourNs);
+  if (policy_ns == 0 || policy_ns >= 180 * 24 * kHourNs) return 7 * 24 * kHourNs;
+  return policy_ns >= 2 * 24 * kHourNs ? 24 * kHourNs : kHourNs;
+}
+
+Status PolicyConflict() {
+  return AlreadyExists("retention policy conflicts with an existing policy");
+}
+
 // Go's time.Duration as text, of whole seconds: "168h0m0s", "0s".
 std::string GoDuration(int64_t ns) {
   const int64_t seconds = ns / 1'000'000'000;
@@ -188,15 +208,15 @@ Status StatementRunner::operator()(const CreateDatabaseStatement& s) const {
   RETURN_IF_ERROR(CheckDurations(policy));
   const std::optional<storage::Database> existing = catalog.Find(s.name);
   if (!existing.has_value()) return catalog.CreateDatabase(s.name, &policy);
-  const auto conflict = [] {
-    return AlreadyExists("retention policy conflicts with an existing policy");
-  };
-  const bool is_default = existing->default_policy == policy.name;
-  const Status created = catalog.CreatePolicy(s.name, policy, false);
-  if (created.code() == StatusCode::kAlreadyExists || (created.ok() && !is_default)) {
-    return conflict();
-  }
-  return created;
+  // There again, it must be what the default policy is; what is not said of it is no difference.
+  const storage::RetentionPolicy* found = PolicyNamed(*existing, policy.name);
+  if (found == nullptr || existing->default_policy != policy.name) return PolicyConflict();
+  const PolicyOptions& said = s.policy;
+  const bool same = (!said.duration_ns || *said.duration_ns == found->duration_ns) &&
+                    (!said.replication || *said.replication == found->replication) &&
+                    ShardDuration(said.shard_duration_ns.value_or(0), found->duration_ns) ==
+                        found->shard_group_duration_ns;
+  return same ? Status::Ok() : PolicyConflict();
 }
 
 Status StatementRunner::operator()(const DropDatabaseStatement& s) const {
@@ -212,7 +232,12 @@ Status StatementRunner::operator()(const CreatePolicyStatement& s) const {
   if (!IsValidName(s.name)) return InvalidArgument("invalid name");
   storage::RetentionPolicy policy = PolicyOf(s.name, s.options);
   RETURN_IF_ERROR(CheckDurations(policy));
-  return services.storage->catalog().CreatePolicy(s.database, policy, s.make_default);
+  storage::Catalog& catalog = services.storage->catalog();
+  const std::optional<storage::Database> database = catalog.Find(s.database);
+  const bool exists = database.has_value() && PolicyNamed(*database, s.name) != nullptr;
+  const bool becomes_default = s.make_default && exists && database->default_policy != s.name;
+  RETURN_IF_ERROR(catalog.CreatePolicy(s.database, policy, s.make_default && !becomes_default));
+  return becomes_default ? PolicyConflict() : Status::Ok();
 }
 
 Status StatementRunner::operator()(const AlterPolicyStatement& s) const {

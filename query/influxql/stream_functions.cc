@@ -178,11 +178,12 @@ class CumulativeSumStream : public StreamFunction {
 // Trapezia between neighbours, cut at the ends of intervals.
 class IntegralStream : public PointStream {
  public:
-  IntegralStream(PointStreamPtr input, int64_t unit_ns, const Windows& windows, bool ascending)
+  IntegralStream(PointStreamPtr input, const IntegralSpec& spec, const Windows& windows)
       : input_(std::move(input)),
-        unit_ns_(static_cast<double>(unit_ns)),
+        unit_ns_(static_cast<double>(spec.unit_ns)),
         windows_(windows),
-        ascending_(ascending) {}
+        ascending_(spec.ascending),
+        integers_(spec.integers) {}
 
   Result<bool> Next(Point* point) override {
     Point in;
@@ -211,34 +212,41 @@ class IntegralStream : public PointStream {
       time_ = in.time;
       return false;
     }
+    double height = value;
     bool given = false;
-    if (!windows_.empty() && (ascending_ ? in.time >= to_ : in.time <= to_)) {
+    if (HasWindows() && (ascending_ ? in.time >= to_ : in.time <= to_)) {
       if (time_ != to_) {
-        const double share =
-            static_cast<double>(to_ - time_) / static_cast<double>(in.time - time_);
-        const double edge = (value - value_) * share + value_;
+        const double slope = (value - value_) / static_cast<double>(in.time - time_);
+        const double edge = slope * static_cast<double>(to_ - time_) + value_;
         AddTrapezium(edge, to_);
+        // Of integers InfluxDB goes on from the value before the edge towards that of the edge.
+        integers_ ? height = edge : value_ = edge;
       }
       *out = Area();
       given = true;
       Enter(in.time);
       sum_ = 0;
     }
-    AddTrapezium(value, in.time);
+    AddTrapezium(height, in.time);
+    value_ = value;
     return given;
   }
 
+  // Up to `time`, which becomes the time of the last point.
   void AddTrapezium(double value, int64_t time) {
     sum_ += 0.5 * (value + value_) * (static_cast<double>(time - time_) / unit_ns_);
-    value_ = value;
     time_ = time;
   }
 
+  // The whole range is a window of integers, but not of floats.
+  bool HasWindows() const { return integers_ || !windows_.empty(); }
+
   void Enter(int64_t time) {
-    if (windows_.empty()) return;
+    if (!HasWindows()) return;
     const Window window = windows_.Of(time);
     from_ = ascending_ ? window.start : window.end;
     to_ = ascending_ ? window.end : window.start;
+    if (integers_ && from_ <= kMinTime) from_ = 0;
   }
 
   Point Area() const {
@@ -252,6 +260,7 @@ class IntegralStream : public PointStream {
   double unit_ns_;
   Windows windows_;
   bool ascending_;
+  bool integers_;
   bool has_ = false;
   bool ended_ = false;
   double value_ = 0;
@@ -279,9 +288,8 @@ PointStreamPtr CumulativeSum(PointStreamPtr input) {
 PointStreamPtr Elapsed(PointStreamPtr input, int64_t unit_ns) {
   return std::make_unique<ElapsedStream>(std::move(input), unit_ns);
 }
-PointStreamPtr Integral(PointStreamPtr input, int64_t unit_ns, const Windows& windows,
-                        bool ascending) {
-  return std::make_unique<IntegralStream>(std::move(input), unit_ns, windows, ascending);
+PointStreamPtr Integral(PointStreamPtr input, const IntegralSpec& spec, const Windows& windows) {
+  return std::make_unique<IntegralStream>(std::move(input), spec, windows);
 }
 
 }  // namespace tsdb::influxql

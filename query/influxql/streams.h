@@ -42,8 +42,12 @@ PointStreamPtr Difference(PointStreamPtr input, bool non_negative);
 PointStreamPtr MovingAverage(PointStreamPtr input, size_t count);
 PointStreamPtr CumulativeSum(PointStreamPtr input);
 PointStreamPtr Elapsed(PointStreamPtr input, int64_t unit_ns);
-PointStreamPtr Integral(PointStreamPtr input, int64_t unit_ns, const Windows& windows,
-                        bool ascending);
+struct IntegralSpec {
+  int64_t unit_ns = 0;
+  bool ascending = true;
+  bool integers = false;  // which InfluxDB treats in a way of its own at the edges of intervals
+};
+PointStreamPtr Integral(PointStreamPtr input, const IntegralSpec& spec, const Windows& windows);
 
 // The neighbours of `interval_ns` that continue a series, fitted by Holt and Winters' damped
 // multiplicative method. Reads the input to its end.

@@ -190,12 +190,15 @@ std::string FormatTimeIn(int64_t ns, const TimeZone* zone) {
   if (zone == nullptr || zone->name() == "UTC") return FormatRfc3339Nano(ns);
   const int64_t seconds = ns / 1'000'000'000 - (ns % 1'000'000'000 < 0 ? 1 : 0);
   const int32_t offset = zone->OffsetAt(seconds);
-  int64_t shifted = 0;
-  if (__builtin_add_overflow(ns, static_cast<int64_t>(offset) * 1'000'000'000, &shifted)) {
-    return FormatRfc3339Nano(ns);
-  }
-  std::string out = FormatRfc3339Nano(shifted);
+  std::string out = FormatRfc3339Nano(ns);
   if (offset == 0) return out;
+  // The fraction stays; what is before it may lie beyond the last time in nanoseconds.
+  constexpr size_t kDateBytes = 19;
+  const CivilTime local = CivilFromUnix(seconds + offset);
+  char date[40];
+  std::snprintf(date, sizeof(date), "%04d-%02d-%02dT%02d:%02d:%02d", static_cast<int>(local.year),
+                local.month, local.day, local.hour, local.minute, local.second);
+  out.replace(0, kDateBytes, date);
   out.pop_back();  // "Z"
   const int minutes = std::abs(offset) / 60;
   char text[8];

@@ -12,7 +12,7 @@ constexpr auto kTexts = std::to_array<std::string_view>({
     "ILLEGAL",
     "EOF",
     "WS",
-    "COMMENT",
+    "",
     "IDENT",
     "BOUNDPARAM",
     "NUMBER",

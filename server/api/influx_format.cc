@@ -21,6 +21,24 @@ using influxql::Value;
 
 int64_t FloorDivide(int64_t value, int64_t divisor) { return value / divisor; }
 
+// JSON has no infinite numbers: InfluxDB answers with this instead of a document that has one.
+std::string InfinityError(double value) {
+  const std::string error = "json: error calling MarshalJSON for type ";
+  return error + "httpd.Response: " + error +
+         "*query.Result: json: unsupported value: " + (value > 0 ? "+Inf" : "-Inf") + "\n";
+}
+
+// The first infinite number among rows.
+std::optional<double> InfiniteValue(const ResultSeries& series) {
+  for (const std::vector<Value>& row : series.rows) {
+    for (const Value& value : row) {
+      const auto* number = std::get_if<double>(&value);
+      if (number != nullptr && std::isinf(*number)) return *number;
+    }
+  }
+  return std::nullopt;
+}
+
 void WriteValue(const Value& value, JsonWriter* json) {
   switch (value.index()) {
     case 1:
@@ -121,13 +139,18 @@ class JsonDocument : public InfluxFormatter {
       failed_ = true;
       return "";
     }
-    for (const ResultSeries& series : result.series) AddSeries(series);
+    for (const ResultSeries& series : result.series) {
+      if (!infinite_) infinite_ = InfiniteValue(series);
+      if (!infinite_) AddSeries(series);
+    }
     messages_.insert(messages_.end(), result.messages.begin(), result.messages.end());
     return "";
   }
 
   std::string Finish() override {
+    if (infinite_) return InfinityError(*infinite_);
     EndStatement();
+    if (statement_id_ < 0) return "{}\n";  // nothing but comments
     body_ += "]}";
     std::string out = pretty_ ? IndentJson(body_) : std::move(body_);
     out += '\n';
@@ -200,6 +223,7 @@ class JsonDocument : public InfluxFormatter {
   bool failed_ = false;
   bool has_series_ = false;
   bool has_rows_ = false;
+  std::optional<double> infinite_;
   std::optional<ResultSeries> last_;  // the head of the series that is open
   std::vector<influxql::ResultMessage> messages_;
 };
@@ -212,6 +236,9 @@ class JsonLines : public InfluxFormatter {
   std::string_view content_type() const override { return "application/json"; }
 
   std::string Add(const StatementResult& result) override {
+    for (const ResultSeries& series : result.series) {
+      if (const auto infinite = InfiniteValue(series)) return InfinityError(*infinite);
+    }
     std::string out;
     JsonWriter json(&out);
     json.BeginObject().Key("results").BeginArray().BeginObject();
@@ -305,7 +332,9 @@ class Csv : public InfluxFormatter {
         }
         out += '\n';
       }
-      const std::string tags = influxql::SeriesKeyText("", series.tags);
+      influxql::Tags present = series.tags;
+      std::erase_if(present, [](const auto& tag) { return tag.second.empty(); });
+      const std::string tags = influxql::SeriesKeyText("", present);
       for (size_t i = 0; i < series.rows.size(); ++i) {
         AppendCsvField(series.name, &out);
         out += ',';

@@ -29,9 +29,16 @@ class Packer {
     BigEndian(std::bit_cast<uint64_t>(value), 8);
   }
   void Int(int64_t value) {
-    if (value >= 0 && value < 128) return Byte(static_cast<uint8_t>(value));
-    Byte(0xd3);
-    BigEndian(static_cast<uint64_t>(value), 8);
+    if (value >= -32 && value < 128) return Byte(static_cast<uint8_t>(value));
+    // The shortest signed form; eight bits only below zero, as InfluxDB's library has it.
+    const auto fits = [&](int bits) {
+      const int64_t limit = int64_t{1} << (bits - 1);
+      return value >= -limit && value < limit;
+    };
+    if (value < 0 && fits(8)) return Signed(0xd0, value, 1);
+    if (fits(16)) return Signed(0xd1, value, 2);
+    if (fits(32)) return Signed(0xd2, value, 4);
+    Signed(0xd3, value, 8);
   }
   void Time(int64_t ns) {
     int64_t seconds = ns / 1'000'000'000;
@@ -49,6 +56,10 @@ class Packer {
 
  private:
   void Byte(uint8_t byte) { out_->push_back(static_cast<char>(byte)); }
+  void Signed(uint8_t head, int64_t value, int bytes) {
+    Byte(head);
+    BigEndian(static_cast<uint64_t>(value), bytes);
+  }
   void BigEndian(uint64_t value, int bytes) {
     for (int i = bytes - 1; i >= 0; --i) Byte(static_cast<uint8_t>(value >> (8 * i)));
   }
@@ -134,9 +145,7 @@ class MsgPack : public InfluxFormatter {
 
   void PackResult(const StatementResult& result, Packer* pack) const {
     if (result.has_error) {
-      pack->Map(2);
-      pack->Text("statement_id");
-      pack->Int(result.statement_id);
+      pack->Map(1);  // InfluxDB leaves the statement's number out here
       pack->Text("error");
       return pack->Text(result.error);
     }

@@ -39,8 +39,9 @@ class Differential : public ::testing::Test {
 
   void Build() {
     const std::string log = directory_ + "/build.log";
-    const auto status = RunShell("GOFLAGS=-mod=mod go build -o '" + Program() + "' .",
-                                 SourceDirectory() + "/tests/differential/program", log, kBuildTimeoutMs);
+    const auto status =
+        RunShell("GOFLAGS=-mod=mod go build -o '" + Program() + "' .",
+                 SourceDirectory() + "/tests/differential/program", log, kBuildTimeoutMs);
     ASSERT_TRUE(status.ok()) << status.status().message();
     ASSERT_EQ(*status, 0) << TextOf(log);
   }

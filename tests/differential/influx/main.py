@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Asks tsdbd and a real InfluxDB 1.x the same random questions and compares the answers byte for byte.
+
+    main.py --url http://127.0.0.1:9090 --seed 1 --questions 3000        # starts its own influxd
+    main.py --url ... --peer http://127.0.0.1:8086 --query 'SELECT ...'  # one question, both answers
+
+Both servers must be empty. Exit 1 if there was any difference.
+"""
+import argparse
+import json
+import math
+import random
+import re
+import shutil
+import struct
+import sys
+import tempfile
+
+import data
+from questions import Questions
+from servers import Influxd, Server
+
+
+LOOSE = False  # whole numbers may be floats that were computed
+
+
+def close(a, b):
+    """Equal but for the last digits of numbers, which depend on the order of summing."""
+    if isinstance(a, float) or isinstance(b, float) or (LOOSE and isinstance(a, int) and a > 10**12):
+        return (isinstance(a, (int, float)) and isinstance(b, (int, float)) and
+                math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-7))
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(close(a[k], b[k]) for k in a)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(close, a, b))
+    return a == b
+
+
+def documents(answer):
+    """What a body says, as far as it can be read."""
+    if answer.content_type == "application/x-msgpack":
+        return [MsgPack(answer.body).value()]
+    lines = answer.body.decode("utf-8", "replace").splitlines()
+    if answer.content_type == "text/csv":
+        return [[number_of(field) for field in line.split(",")] for line in lines]
+    try:
+        return [json.loads(answer.body)]
+    except ValueError:
+        return [json.loads(line) for line in lines]
+
+
+def number_of(text):
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+class MsgPack:
+    """As much of MessagePack as answers need."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, count):
+        self.at += count
+        return self.data[self.at - count:self.at]
+
+    def size(self, count):
+        return int.from_bytes(self.take(count), "big")
+
+    def value(self):
+        head = self.size(1)
+        if head < 0x80:
+            return head
+        if head >= 0xe0:
+            return head - 256
+        if head < 0x90:
+            return self.map(head & 15)
+        if head < 0xa0:
+            return self.array(head & 15)
+        if head < 0xc0:
+            return self.take(head & 31).decode()
+        if head in (0xc0, 0xc2, 0xc3):
+            return {0xc0: None, 0xc2: False, 0xc3: True}[head]
+        if head == 0xc7:
+            return ["time", self.take(self.size(1) + 1).hex()]
+        if head == 0xcb:
+            return struct.unpack(">d", self.take(8))[0]
+        if 0xd0 <= head <= 0xd3:
+            return int.from_bytes(self.take(1 << (head - 0xd0)), "big", signed=True)
+        if 0xd9 <= head <= 0xdb:
+            return self.take(self.size(1 << (head - 0xd9))).decode()
+        if head in (0xdc, 0xdd):
+            return self.array(self.size(2 << (head - 0xdc)))
+        if head in (0xde, 0xdf):
+            return self.map(self.size(2 << (head - 0xde)))
+        raise ValueError(f"MessagePack {head:#x}")
+
+    def array(self, count):
+        return [self.value() for _ in range(count)]
+
+    def map(self, count):
+        return dict(sorted((self.value(), self.value()) for _ in range(count)))
+
+
+def same(a, b):
+    if a.key() == b.key():
+        return True
+    if a.key()[:3] != b.key()[:3]:
+        return False
+    try:
+        return close(documents(a), documents(b))
+    except (ValueError, IndexError, KeyError):
+        return False
+
+
+def same_but_for_order(a, b):
+    """integral() and other streams of points close their series in an order of chance."""
+    def sorted_series(answer):
+        found = documents(answer)
+        for document in found:
+            for result in document.get("results", []):
+                result.get("series", []).sort(key=lambda series: json.dumps([series.get("name"), series.get("tags")], sort_keys=True))
+        return found
+    global LOOSE
+    LOOSE = True
+    try:
+        return close(sorted_series(a), sorted_series(b))
+    except (ValueError, AttributeError):
+        return False
+    finally:
+        LOOSE = False
+
+
+def both_dropped(a, b):
+    """Points without a time lie in another shard, and InfluxDB tells of what one of its shards dropped."""
+    return a.status == b.status and all(re.match(rb'{"error":"partial write: .*dropped=[1-9]', x.body) for x in (a, b))
+
+
+class Comparison:
+    def __init__(self, ours, theirs, verbose):
+        self.ours, self.theirs, self.verbose = ours, theirs, verbose
+        self.asked = self.differences = self.undecided = 0
+
+    def ask(self, title, *request, lines=1, **kwargs):
+        self.asked += 1
+        mine = self.ours.ask(*request, **kwargs)
+        real = self.theirs.ask(*request, **kwargs)
+        if same(mine, real):
+            return real
+        if request[1] == "/write" and lines > 1 and both_dropped(mine, real):
+            self.undecided += 1
+            return real
+        # A difference counts only if InfluxDB sticks to its answer.
+        if request[0] == "GET" and any(not same(self.theirs.ask(*request, **kwargs), real) for _ in range(7)):
+            self.undecided += 1
+            return real
+        if ("integral(" in title or "pow(" in title) and same_but_for_order(mine, real):
+            self.undecided += 1
+            return real
+        self.differences += 1
+        self.show(title, mine, real)
+        return real
+
+    def show(self, title, mine, real):
+        print(f"--- {title}")
+        a, b = mine.body, real.body
+        at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+        begin = 0 if self.verbose else max(0, at - 150)
+        end = None if self.verbose else at + 250
+        if mine.key()[:3] != real.key()[:3]:
+            print("  ours  ", mine.key()[:3])
+            print("  theirs", real.key()[:3])
+        print("  ours  ", a[begin:end].decode("utf-8", "replace"))
+        print("  theirs", b[begin:end].decode("utf-8", "replace"))
+        sys.stdout.flush()
+
+
+def prepare(c, rng):
+    # tsdbd has these two from the start.
+    for statement in ("CREATE DATABASE prometheus", "CREATE DATABASE flink"):
+        c.theirs.ask("POST", "/query", {"q": statement})
+    for statement in (f"CREATE DATABASE {data.DATABASE}", f"CREATE RETENTION POLICY other ON {data.DATABASE} DURATION INF REPLICATION 1 SHARD DURATION 1d",
+                      "CREATE DATABASE wr", "CREATE RETENTION POLICY other ON wr DURATION INF REPLICATION 1 SHARD DURATION 1h"):
+        c.ask(statement, "POST", "/query", {"q": statement})
+    for policy, lines in data.good_lines(rng):
+        for at in range(0, len(lines), 500):
+            c.ask("write", "POST", "/write", {"db": data.DATABASE, "rp": policy}, "\n".join(lines[at:at + 500]).encode())
+
+
+def form_of(rng):
+    """Further parameters and headers of a /query."""
+    parameters, headers = {}, {}
+    if rng.random() < 0.5:
+        parameters["epoch"] = rng.choice(["ns", "n", "u", "ms", "s", "m", "h", "us", "x", ""])
+    if rng.random() < 0.08:
+        parameters["pretty"] = rng.choice(["true", "false", "1"])
+    if rng.random() < 0.1:
+        parameters["chunked"] = rng.choice(["true", "true", "false", "1"])
+        if rng.random() < 0.7:
+            parameters["chunk_size"] = str(rng.choice([1, 3, 10, 100, 0, -1, "x"]))
+    if rng.random() < 0.12:
+        headers["Accept"] = rng.choice(["application/csv", "text/csv", "application/json", "*/*", "text/plain", "application/x-msgpack"])
+    if rng.random() < 0.05:
+        parameters["rp"] = rng.choice(["other", "autogen", "nope"])
+    return parameters, headers
+
+
+def compare_questions(c, rng, count):
+    questions = Questions(rng)
+    for _ in range(count):
+        statements = [questions.statement()]
+        while rng.random() < 0.05:
+            statements.append(questions.statement())
+        parameters, headers = form_of(rng)
+        q = "; ".join(statements)
+        c.ask(f"{q}   {parameters or ''}{headers or ''}", "GET", "/query", {"db": data.DATABASE, "q": q, **parameters}, headers=headers)
+
+
+def compare_broken(c, rng, count):
+    questions = Questions(rng)
+    for _ in range(count):
+        q = questions.broken()
+        c.ask(q, "GET", "/query", {"db": data.DATABASE, "q": q, "params": '{"p": 1}'})
+
+
+def compare_writes(c, rng, count):
+    for _ in range(count):
+        parameters, body = data.write_request(rng, "wr")
+        c.ask(f"write {parameters} {body!r}", "POST", "/write", parameters, body, lines=body.count(b"\n") + 1)
+    for policy in ("autogen", "other"):
+        # Neither * nor SHOW SERIES: InfluxDB also lists the series of points that it refused.
+        for q in (f"SELECT v, w, x, y, z, a, b FROM wr.{policy}././ WHERE time < '2025-01-01'", f"SHOW FIELD KEYS ON wr FROM wr.{policy}././"):
+            c.ask(q, "GET", "/query", {"q": q, "epoch": "ns"})
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--url", required=True, help="the tsdbd")
+    options.add_argument("--peer", help="a running InfluxDB; else influxd is started")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--questions", type=int, default=2000)
+    options.add_argument("--broken", type=int, default=500)
+    options.add_argument("--writes", type=int, default=500)
+    options.add_argument("--query", help="ask this only, of data written before")
+    options.add_argument("--keep-data", action="store_true", help="the data was written before with the same seed")
+    options.add_argument("--spoil", action="store_true", help="write a point more into InfluxDB: shows that differences are seen")
+    options.add_argument("-v", "--verbose", action="store_true")
+    o = options.parse_args()
+    home = tempfile.mkdtemp(prefix="influxd-")
+    started = None
+    try:
+        if not o.peer:
+            started = Influxd(home).__enter__()
+        c = Comparison(Server(o.url), Server(o.peer or started.url), o.verbose or bool(o.query))
+        if o.query:
+            request = ("GET", "/query", {"db": data.DATABASE, "q": o.query, "epoch": "ns"})
+            c.show(o.query, c.ours.ask(*request), c.theirs.ask(*request))
+            return 0
+        if not o.keep_data:
+            prepare(c, random.Random(f"data {o.seed}"))
+        if o.spoil:
+            c.theirs.ask("POST", "/write", {"db": data.DATABASE}, f"cpu,host=a f=1,i=1i {data.BASE + 61 * 10**9}")
+        compare_questions(c, random.Random(f"questions {o.seed}"), o.questions)
+        compare_broken(c, random.Random(f"broken {o.seed}"), o.broken)
+        compare_writes(c, random.Random(f"writes {o.seed}"), o.writes)
+        print(f"seed {o.seed}: {c.asked} questions, {c.undecided} undecided by InfluxDB itself, {c.differences} differences")
+        return 1 if c.differences else 0
+    finally:
+        if started:
+            started.__exit__()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
