@@ -385,21 +385,70 @@ Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context) {
   return CallBuilder(context).Build(call);
 }
 
-Result<PointStreamPtr> BuildRaw(const CallContext& context) {
-  const bool ascending = context.select->ascending;
+namespace {
+
+PointStreamPtr SeriesBetween(const CallContext& context, const TimeRange& range) {
   std::vector<PointStreamPtr> inputs;
   for (const SeriesEntry* entry : context.group->series) {
-    inputs.push_back(StreamSeries(*entry, nullptr, context.aux,
-                                  context.options.range.Intersect(context.options.mapped),
-                                  ascending, context.cancel));
+    inputs.push_back(StreamSeries(*entry, nullptr, context.aux, range, context.select->ascending,
+                                  context.cancel));
   }
-  // InfluxDB reads only one row past the offset in each shard where there is no LIMIT.
+  return MergeStreams(std::move(inputs), context.select->ascending);
+}
+
+// Newest points first, read in stretches that grow towards the past: whoever wants a few does not
+// pay for whole columns.
+class NewestFirst : public PointStream {
+ public:
+  NewestFirst(const CallContext& context, const TimeRange& range)
+      : context_(context), range_(range), end_(range.max) {
+    begin_ = std::min(range.max, context.now_ns);
+  }
+
+  Result<bool> Next(Point* point) override {
+    for (;;) {
+      if (stretch_ != nullptr) {
+        ASSIGN_OR_RETURN(const bool more, stretch_->Next(point));
+        if (more) return true;
+      }
+      if (ended_) return false;
+      const __int128 begin = static_cast<__int128>(begin_) - length_;
+      begin_ = begin < range_.min ? range_.min : static_cast<int64_t>(begin);
+      stretch_ = SeriesBetween(context_, {begin_, end_});
+      ended_ = begin_ <= range_.min;
+      end_ = begin_ - 1;
+      length_ *= 16;
+    }
+  }
+
+ private:
+  const CallContext& context_;
+  TimeRange range_;
+  int64_t begin_;
+  int64_t end_;
+  __int128 length_ = 600'000'000'000;  // ten minutes
+  bool ended_ = false;
+  PointStreamPtr stretch_;
+};
+
+}  // namespace
+
+Result<PointStreamPtr> BuildRaw(const CallContext& context) {
+  const bool ascending = context.select->ascending;
+  const TimeRange range = context.options.range.Intersect(context.options.mapped);
   const PreparedSelect& select = *context.select;
-  if (select.limit == 0 && select.offset > 0 && !inputs.empty()) {
-    PointStreamPtr merged = MergeStreams(std::move(inputs), ascending);
-    inputs.clear();
-    inputs.push_back(LimitPerShard(std::move(merged), select.offset + 1,
-                                   context.group->series[0]->shard_group_ns));
+  std::vector<PointStreamPtr> inputs;
+  if (!context.group->series.empty()) {
+    if (!ascending && select.limit > 0 && !range.empty()) {
+      inputs.push_back(std::make_unique<NewestFirst>(context, range));
+    } else {
+      inputs.push_back(SeriesBetween(context, range));
+    }
+    // InfluxDB reads only one row past the offset in each shard where there is no LIMIT.
+    if (select.limit == 0 && select.offset > 0) {
+      inputs.back() = LimitPerShard(std::move(inputs.back()), select.offset + 1,
+                                    context.group->series[0]->shard_group_ns);
+    }
   }
   for (const SubqueryRows& rows : context.group->subqueries) {
     inputs.push_back(StreamRows(rows, nullptr, context.aux));

@@ -100,7 +100,8 @@ class SelectCursor : public RowCursor {
       if (source.subquery) none.subqueries.push_back({source.subquery.get(), {}});
     }
     if (none.subqueries.empty()) return Status::Ok();
-    const CallContext context{select_.get(), &none, options_, aux_, selector_, &schema_->cancel()};
+    const CallContext context{
+        select_.get(), &none, options_, aux_, selector_, schema_->now_ns(), &schema_->cancel()};
     for (const size_t call : live_calls_) {
       RETURN_IF_ERROR(BuildCall(*symbols_.symbols[call].expr, context).status());
     }
@@ -122,8 +123,8 @@ class SelectCursor : public RowCursor {
     for (const auto& [depth, plan] : plans_) {
       const auto found = view.by_depth.find(depth);
       const Group* group = found != view.by_depth.end() ? found->second : &empty_;
-      contexts_[depth] =
-          CallContext{select_.get(), group, options_, aux_, selector_, &schema_->cancel()};
+      contexts_[depth] = CallContext{
+          select_.get(), group, options_, aux_, selector_, schema_->now_ns(), &schema_->cancel()};
     }
     key_ = view.key;
     values_.assign(symbols_.symbols.size(), Value());

@@ -77,6 +77,7 @@ struct CallContext {
   RunOptions options;
   std::vector<ColumnRef> aux;
   bool selector = false;  // the only call, and one that selects points
+  int64_t now_ns = 0;
   const CancelToken* cancel = nullptr;
 };
 // Whether a function is of neighbouring points: derivative, moving_average ...
@@ -84,7 +85,7 @@ bool IsStreamFunction(std::string_view name);
 // How many intervals before the range a call with an interval reads.
 int64_t IntervalsBefore(const Expr& call);
 Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context);
-// The rows of a SELECT without calls.
+// The rows of a SELECT without calls. `context` outlives the stream.
 Result<PointStreamPtr> BuildRaw(const CallContext& context);
 
 // Whether rows of a subquery have a column or a tag of that name.

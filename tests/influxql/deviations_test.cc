@@ -1,0 +1,99 @@
+// Where InfluxQL's answers differ from InfluxDB 1.6 on purpose; docs/compat.md lists them.
+#include <gtest/gtest.h>
+
+#include "tests/support/external.h"
+#include "tests/support/tsdbd_process.h"
+
+namespace tsdb::testing {
+namespace {
+
+class InfluxDeviations : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const Status started = server_.Start();
+    ASSERT_TRUE(started.ok()) << started.ToString();
+    Ask("CREATE DATABASE d");
+    std::string lines = "cpu,host=a v=1,n=-2i 0\ncpu,host=b v=5,n=3i 60000000000\n";
+    lines += "cpu,host=a v=9,n=4i 120000000000\n";
+    lines += "cpu,host=c v=7,n=4i 1814400000000000\n";  // three weeks later: another shard group
+    const auto written = server_.Post("/write?db=d", lines);
+    ASSERT_TRUE(written.ok());
+    ASSERT_EQ(written->status, 204) << written->body;
+  }
+
+  std::string Ask(const std::string& query, std::string accept = "") {
+    const auto answer = server_.Post(
+        "/query?" + EncodeForm({{"db", "d"}, {"epoch", "s"}, {"q", query}}), "",
+        accept.empty() ? std::vector<net::Headers::Entry>()
+                       : std::vector<net::Headers::Entry>{{"Accept", std::move(accept)}});
+    return answer.ok() ? answer->body : answer.status().ToString();
+  }
+  // The values of the only series.
+  std::string Values(const std::string& query) {
+    const std::string body = Ask(query);
+    const size_t begin = body.find("\"values\":");
+    if (begin == std::string::npos) return body;
+    return body.substr(begin + 9, body.find("}]}", begin) - begin - 9);
+  }
+
+  const TempDir directory_;
+  TsdbdProcess server_{directory_ / "data"};
+};
+
+TEST_F(InfluxDeviations, SlimitCountsSeriesOfTheWholeRange) {
+  const std::string body = Ask("SELECT v FROM cpu GROUP BY host SLIMIT 1");
+  EXPECT_NE(body.find("\"host\":\"a\""), std::string::npos) << body;
+  EXPECT_EQ(body.find("\"host\":\"c\""), std::string::npos) << body;
+}
+
+TEST_F(InfluxDeviations, TopAndBottomLookAtAllPointsWhateverTheLimit) {
+  EXPECT_EQ(Values("SELECT top(v, 1) FROM cpu LIMIT 1"), "[[120,9]]");
+  EXPECT_EQ(Values("SELECT bottom(v, 1) FROM cpu WHERE v > 1 LIMIT 1"), "[[60,5]]");
+}
+
+TEST_F(InfluxDeviations, AnIntervalWithoutAPercentileDoesNotEndTheAnswer) {
+  EXPECT_EQ(Values("SELECT percentile(v, 30) FROM cpu WHERE time >= 0 AND time < 4m "
+                   "GROUP BY time(2m) ORDER BY time DESC"),
+            "[[120,null],[0,1]]");
+}
+
+TEST_F(InfluxDeviations, SeriesAreCountedOnceWhateverTheirShards) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "cpu,host=a v=2 1814400000000000").ok());
+  EXPECT_EQ(Values("SHOW SERIES EXACT CARDINALITY"), "[[3]]");
+}
+
+TEST_F(InfluxDeviations, FieldKeysAreAscending) {
+  EXPECT_EQ(Values("SHOW FIELD KEYS ORDER BY time DESC"),
+            "[[\"n\",\"integer\"],[\"v\",\"float\"]]");
+}
+
+TEST_F(InfluxDeviations, CsvShowsNumbersOfReplicas) {
+  EXPECT_EQ(Ask("SHOW RETENTION POLICIES", "text/csv"),
+            "name,tags,name,duration,shardGroupDuration,replicaN,default\n"
+            ",,autogen,0s,168h0m0s,1,true\n");
+}
+
+TEST_F(InfluxDeviations, TagValuesGoWithTheirLastPoint) {
+  Ask("DELETE FROM cpu WHERE host = 'c'");
+  EXPECT_EQ(Values("SHOW TAG VALUES WITH KEY = host"), "[[\"host\",\"a\"],[\"host\",\"b\"]]");
+}
+
+TEST_F(InfluxDeviations, AbsOfIntegersIsPositive) {
+  EXPECT_EQ(Values("SELECT abs(n) FROM cpu LIMIT 1"), "[[0,2]]");
+}
+
+TEST_F(InfluxDeviations, ExplainTellsOfGroupsAndSeries) {
+  const std::string body = Ask("EXPLAIN SELECT mean(v) FROM cpu GROUP BY host");
+  EXPECT_NE(body.find("NUMBER OF GROUPS: 3"), std::string::npos) << body;
+  EXPECT_EQ(body.find("NUMBER OF SHARDS"), std::string::npos) << body;
+}
+
+TEST_F(InfluxDeviations, DropsInSeveralShardsAreCountedTogether) {
+  const auto answer =
+      server_.Post("/write?db=d", "cpu,host=a v=true 0\ncpu,host=a v=true 1814400000000000");
+  ASSERT_TRUE(answer.ok());
+  EXPECT_NE(answer->body.find("dropped=2"), std::string::npos) << answer->body;
+}
+
+}  // namespace
+}  // namespace tsdb::testing
