@@ -177,7 +177,14 @@ Status Engine::LoadVersions() {
 Status Engine::Replay() {
   ReplayVisitor visitor(this);
   JournalReader<ReplayVisitor> reader(&visitor);
-  auto rows = store_->NewIterator(Family::kJournal, "", "", false);
+  ASSIGN_OR_RETURN(const auto begin, store_->Get(Family::kMeta, kJournalBeginKey));
+  if (begin.has_value()) {
+    std::string_view row = *begin;
+    if (!GetKey64(&row, &next_sequence_))
+      return DataLoss("the row of the journal's begin is damaged");
+    store_->ForgetJournalBefore(next_sequence_);
+  }
+  auto rows = store_->NewIterator(Family::kJournal, JournalKey(next_sequence_), "", false);
   uint64_t damaged = 0;
   for (; rows->Valid(); rows->Next()) {
     std::string_view key = rows->key();

@@ -307,11 +307,12 @@ Status Engine::PublishCheckpoint(CheckpointWork* work) {
     versions.push_back(std::move(version));
   }
   exemplars_.Save(&batch);
-  batch.DeleteRange(Family::kJournal, JournalKey(0), JournalKey(work->end_sequence));
+  batch.Put(Family::kMeta, std::string(kJournalBeginKey), JournalKey(work->end_sequence));
   if (Status status = store_->Write(batch, true); !status.ok()) {
     exemplars_.NoteUnsaved();
     return status;
   }
+  store_->ForgetJournalBefore(work->end_sequence);
   const MutexLock lock(head_mutex_);
   for (size_t i = 0; i < work->parts.size(); ++i) {
     auto& part = work->parts[i];

@@ -38,6 +38,9 @@ inline std::string PartitionPrefix(PartitionKey partition) {
   return key;
 }
 
+// The meta row that holds the first sequence of the journal that is to be replayed.
+inline constexpr std::string_view kJournalBeginKey = "journal";
+
 inline std::string JournalKey(uint64_t sequence) {
   std::string key;
   PutKey64(&key, sequence);

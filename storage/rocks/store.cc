@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "storage/index/postings.h"
 #include "storage/rocks/full_disk.h"
+#include "storage/rocks/journal_filter.h"
 
 namespace tsdb::storage {
 namespace {
@@ -196,7 +197,7 @@ rocksdb::DBOptions DatabaseOptions() {
   result.bytes_per_sync = 1 << 20;
   // A crash or an ingested table is no reason to warn; tables carry no ids that could be compared.
   result.verify_sst_unique_id_in_manifest = false;
-  result.bgerror_resume_retry_interval = 500'000;
+  result.bgerror_resume_retry_interval = std::chrono::microseconds(kRecoveryPause).count();
   return result;
 }
 
@@ -273,7 +274,7 @@ class RocksStore : public Store {
     for (auto* handle : handles_) {
       if (handle != nullptr) db_->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     }
-    if (db_ != nullptr) db_->Close().PermitUncheckedError();
+    if (db_ != nullptr) full_disk_.Close(db_.get());
   }
 
   Status Open(const StoreOptions& options) {
@@ -282,11 +283,15 @@ class RocksStore : public Store {
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
     for (int i = 0; i < kFamilyCount; ++i) {
       family_options_[i] = FamilyOptions(static_cast<Family>(i), options, cache_);
+      if (static_cast<Family>(i) == Family::kJournal) {
+        family_options_[i].compaction_filter_factory = journal_filter_;
+      }
       descriptors.emplace_back(kFamilyNames[i], family_options_[i]);
     }
     db_options_ = DatabaseOptions();
     db_options_.statistics = tickers_;
-    env_ = RetryWhenDiskIsFull(options.env != nullptr ? options.env : rocksdb::Env::Default());
+    env_ = RetryWhenDiskIsFull(options.env != nullptr ? options.env : rocksdb::Env::Default(),
+                               &full_disk_);
     db_options_.env = env_.get();
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
@@ -329,9 +334,6 @@ class RocksStore : public Store {
           break;
         case StoreBatch::Kind::kDelete:
           added = write.Delete(handle(op.family), op.key);
-          break;
-        case StoreBatch::Kind::kDeleteRange:
-          added = write.DeleteRange(handle(op.family), op.key, op.value);
           break;
       }
       if (!added.ok()) return FromRocks(added, "cannot build a write");
@@ -428,13 +430,25 @@ class RocksStore : public Store {
     read.iterate_upper_bound = &last;
     std::unique_ptr<rocksdb::Iterator> rest(db_->NewIterator(read, handle(family)));
     rest->Seek(first);
-    if (!rest->Valid()) return Status::Ok();
-    rest.reset();
-    RETURN_IF_ERROR(
-        FromRocks(db_->DeleteRange(rocksdb::WriteOptions(), handle(family), first, last),
-                  "cannot drop keys"));
+    if (!rest->Valid() && rest->status().ok()) return Status::Ok();
+    constexpr uint32_t kKeysAtOnce = 10'000;
+    while (rest->Valid()) {
+      rocksdb::WriteBatch write;
+      for (; rest->Valid() && write.Count() < kKeysAtOnce; rest->Next()) {
+        RETURN_IF_ERROR(FromRocks(write.Delete(handle(family), rest->key()), "cannot drop keys"));
+      }
+      RETURN_IF_ERROR(FromRocks(db_->Write(rocksdb::WriteOptions(), &write), "cannot drop keys"));
+    }
+    rocksdb::Status status = rest->status();
+    // What a damaged block hides is dropped unseen.
+    if (status.IsCorruption()) {
+      status = db_->DeleteRange(rocksdb::WriteOptions(), handle(family), first, last);
+    }
+    RETURN_IF_ERROR(FromRocks(status, "cannot drop keys"));
     return Flush(family);
   }
+
+  void ForgetJournalBefore(uint64_t sequence) override { journal_filter_->set_begin(sequence); }
 
   Status CompactFamily(Family family) override {
     rocksdb::CompactRangeOptions options;
@@ -553,8 +567,10 @@ class RocksStore : public Store {
 
   std::string path_;
   std::string tables_path_;
+  FullDiskGate full_disk_;
   std::unique_ptr<rocksdb::Env> env_;
   rocksdb::DBOptions db_options_;
+  std::shared_ptr<JournalFilterFactory> journal_filter_ = std::make_shared<JournalFilterFactory>();
   std::array<rocksdb::ColumnFamilyOptions, kFamilyCount> family_options_;
   std::shared_ptr<rocksdb::Cache> cache_;
   const std::shared_ptr<Tickers> tickers_ = std::make_shared<Tickers>();

@@ -29,21 +29,18 @@ inline constexpr int kFamilyCount = 6;
 // What one atomic write does, in order.
 class StoreBatch {
  public:
-  enum class Kind : uint8_t { kPut, kDelete, kDeleteRange };
+  enum class Kind : uint8_t { kPut, kDelete };
   struct Op {
     Kind kind;
     Family family;
     std::string key;
-    std::string value;  // kPut: the value; kDeleteRange: the end, exclusive
+    std::string value;  // kPut
   };
   void Put(Family family, std::string key, std::string value) {
     ops_.push_back({Kind::kPut, family, std::move(key), std::move(value)});
   }
   void Delete(Family family, std::string key) {
     ops_.push_back({Kind::kDelete, family, std::move(key), {}});
-  }
-  void DeleteRange(Family family, std::string begin, std::string end) {
-    ops_.push_back({Kind::kDeleteRange, family, std::move(begin), std::move(end)});
   }
   void Append(StoreBatch other) {
     for (Op& op : other.ops_) ops_.push_back(std::move(op));
@@ -136,8 +133,12 @@ class Store {
   virtual Status Ingest(const std::vector<std::unique_ptr<TableBuilder>>& tables) = 0;
 
   virtual Status Flush(Family family) = 0;
-  // Drops [begin, end): whole files at once, the rest by a range tombstone.
+  // Drops [begin, end): whole files at once, the rest key by key. Not atomic: to be called again
+  // after a crash.
   virtual Status DropRange(Family family, std::string_view begin, std::string_view end) = 0;
+  // Journal rows below `sequence` are not read any more; their space is given back over time. Not
+  // remembered: to be said anew after opening.
+  virtual void ForgetJournalBefore(uint64_t sequence) = 0;
   virtual Status CompactFamily(Family family) = 0;
   // A consistent copy in a directory that does not exist yet; hard links where the disk allows it.
   virtual Status Checkpoint(const std::string& directory) = 0;

@@ -28,7 +28,7 @@ FileReport RunFile(const std::filesystem::path& path) {
 TEST(OwnFiles, PassWhole) {
   size_t passed = 0;
   for (const auto& entry : std::filesystem::directory_iterator("tests/promqltest/cases")) {
-    passed += RunFile(entry.path()).passed;
+    if (entry.path().extension() == ".test") passed += RunFile(entry.path()).passed;
   }
   EXPECT_GT(passed, 0u);
 }

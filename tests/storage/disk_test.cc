@@ -83,6 +83,28 @@ TEST_F(DiskTest, FullDiskRefusesWritesKeepsReadingAndComesBackByItself) {
   EXPECT_EQ(after % 50, 0U);
 }
 
+// RocksDB tries by itself to go on, and closing must not wait for that.
+TEST_F(DiskTest, ClosesWhileTheDiskIsFull) {
+  Open();
+  TestBatch first = Row(kNow);
+  Append(first);
+  for (int round = 1; round <= 3; ++round) {
+    const size_t stored = CountSamples();
+    disk_->set_capacity(disk_->size_bytes() + 5'000);
+    Status refused;
+    for (int i = 1; i < 10'000 && refused.ok(); ++i) {
+      TestBatch row = Row(kNow + round * 10'000 + i);
+      refused = storage_->Append(row.batch()).status();
+    }
+    EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20 * round));
+    Close();
+    disk_->set_capacity(0);
+    Open();
+    EXPECT_GE(CountSamples(), stored);
+  }
+}
+
 // The disk fills up while tables are written instead of the journal.
 TEST_F(DiskTest, FullDiskDuringACheckpointOrRewriteLosesNothing) {
   Open();
