@@ -13,7 +13,8 @@ namespace tsdb::bench {
 enum class Shape : uint8_t {
   kNode,   // node_exporter: 1,000 series a host, many of them constant, whole-number counters
   kFlink,  // Flink's reporters: long label sets, counters, rates and gauges of many subtasks
-  kTsbs    // TSBS devops cpu: ten percentages a host that walk by whole numbers
+  kTsbs,   // TSBS devops cpu: ten percentages a host that walk by whole numbers
+  kHttp    // classic histograms: 96 buckets a host
 };
 
 enum class Protocol : uint8_t { kRemoteWrite1, kInflux };

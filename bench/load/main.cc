@@ -16,7 +16,8 @@ namespace {
 
 int Usage() {
   std::fputs(
-      "bench_load generate --out FILE [--shape node|flink|tsbs] [--protocol remote-write|influx]\n"
+      "bench_load generate --out FILE [--shape node|flink|tsbs|http] [--protocol "
+      "remote-write|influx]\n"
       "    [--series 100000] [--rounds 20] [--interval-ms 15000] [--samples-per-request 2000]\n"
       "    [--samples-in-row 1] [--start-ms MS]   (default: so that the last round is now)\n"
       "bench_load send --in FILE --url http://127.0.0.1:9090/api/v1/write [--connections 1]\n"
@@ -53,11 +54,15 @@ int RunGenerate(const Flags& flags) {
   LoadOptions options;
   const std::string& shape = flags.at("shape");
   const std::string& protocol = flags.at("protocol");
-  if (flags.at("out").empty() || (shape != "node" && shape != "flink" && shape != "tsbs") ||
+  if (flags.at("out").empty() ||
+      (shape != "node" && shape != "flink" && shape != "tsbs" && shape != "http") ||
       (protocol != "remote-write" && protocol != "influx")) {
     return Usage();
   }
-  options.shape = shape == "node" ? Shape::kNode : shape == "flink" ? Shape::kFlink : Shape::kTsbs;
+  options.shape = shape == "node"    ? Shape::kNode
+                  : shape == "flink" ? Shape::kFlink
+                  : shape == "tsbs"  ? Shape::kTsbs
+                                     : Shape::kHttp;
   options.protocol = protocol == "influx" ? Protocol::kInflux : Protocol::kRemoteWrite1;
   options.series = Number(flags, "series");
   options.rounds = Number(flags, "rounds");

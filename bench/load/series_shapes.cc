@@ -135,6 +135,26 @@ SeriesSpec TsbsSeries(uint64_t number) {
   return spec;
 }
 
+// Classic histograms of request durations. Every bucket counts for itself, so that quantiles mean
+// nothing; what they cost is as with real ones.
+SeriesSpec HttpSeries(uint64_t number) {
+  constexpr std::array<const char*, 12> kBounds = {"0.005", "0.01", "0.025", "0.05", "0.1", "0.25",
+                                                   "0.5",   "1",    "2.5",   "5",    "10",  "+Inf"};
+  constexpr uint64_t kHandlers = 8;
+  const uint64_t handler = number / kBounds.size() % kHandlers;
+  const uint64_t host = number / kBounds.size() / kHandlers;
+  SeriesSpec spec;
+  spec.measurement = "http_request_duration_seconds_bucket";
+  spec.field = "value";
+  spec.movement = Movement::kCounter;
+  spec.labels = Labels{{kMetricName, spec.measurement},
+                       {"handler", "/api/v1/resource_" + std::to_string(handler)},
+                       {"instance", "10.3.0." + std::to_string(host) + ":8080"},
+                       {"job", "api"},
+                       {"le", kBounds[number % kBounds.size()]}};
+  return spec;
+}
+
 }  // namespace
 
 SeriesSpec MakeSeries(Shape shape, uint64_t number) {
@@ -145,6 +165,8 @@ SeriesSpec MakeSeries(Shape shape, uint64_t number) {
       return FlinkSeries(number);
     case Shape::kTsbs:
       return TsbsSeries(number);
+    case Shape::kHttp:
+      return HttpSeries(number);
   }
   return {};
 }
