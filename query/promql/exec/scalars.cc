@@ -1,8 +1,10 @@
 #include "query/promql/exec/scalars.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <utility>
 
 #include "base/check.h"
@@ -147,6 +149,28 @@ double GoMax(double a, double b) {
   return a > b ? a : b;
 }
 
+double GoLog(double x) {
+  if (!(x > 0 && x < std::numeric_limits<double>::min())) return std::log(x);
+  // The exponent of a denormal is taken as it stands, and a leading one is added to its digits.
+  constexpr uint64_t kDigits = (uint64_t{1} << 52) - 1;
+  constexpr uint64_t kHalf = uint64_t{0x3fe} << 52;
+  const double fraction = std::bit_cast<double>((std::bit_cast<uint64_t>(x) & kDigits) | kHalf);
+  return std::log(fraction) - 1022 * std::numbers::ln2;
+}
+
+double GoLog2(double x) {
+  if (!(x > 0) || std::isinf(x)) return std::log2(x);
+  int exponent = 0;
+  const double fraction = std::frexp(x, &exponent);
+  if (fraction == 0.5) return exponent - 1;
+  return std::log(fraction) * (1 / std::numbers::ln2) + exponent;
+}
+
+double GoLog10(double x) {
+  const bool is_denormal = x > 0 && x < std::numeric_limits<double>::min();
+  return is_denormal ? GoLog(x) / std::numbers::ln10 : std::log10(x);
+}
+
 double GoPow(double x, double y) {
   double whole = 0;
   double fraction = std::modf(std::fabs(y), &whole);
@@ -163,7 +187,7 @@ double GoPow(double x, double y) {
     fraction -= 1;
     whole += 1;
   }
-  if (fraction != 0) mantissa = std::exp(fraction * std::log(x));
+  if (fraction != 0) mantissa = std::exp(fraction * GoLog(x));
   int base_exponent = 0;
   double base = std::frexp(x, &base_exponent);
   int64_t e = base_exponent;
