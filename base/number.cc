@@ -190,6 +190,14 @@ void AppendFloat(std::string* out, double value) {
     AppendInt(out, static_cast<int64_t>(value));
     return;
   }
+  // Only the digits of great numbers differ from Go's, see ToShortest().
+  if (std::abs(value) < kExactMax && std::abs(value) >= 1e-5) {
+    char text[40];
+    const auto result = std::to_chars(text, text + sizeof(text), value, std::chars_format::fixed);
+    CHECK(result.ec == std::errc());
+    out->append(text, result.ptr);
+    return;
+  }
   AppendFixedForm(out, ToShortest(value));
 }
 

@@ -64,6 +64,7 @@ std::string EncodeLabels(const Labels& labels) {
 
 Result<Labels> DecodeLabels(std::string_view bytes) {
   std::vector<Label> labels;
+  labels.reserve(8);
   while (!bytes.empty()) {
     std::string_view name;
     std::string_view value;

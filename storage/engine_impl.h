@@ -24,7 +24,7 @@
 #include "storage/field_types.h"
 #include "storage/head/journal.h"
 #include "storage/head/partition.h"
-#include "storage/interface.h"
+#include "storage/latest.h"
 #include "storage/rocks/store.h"
 #include "storage/small_stores.h"
 
@@ -63,7 +63,7 @@ struct PartitionSnapshot {
   std::vector<std::shared_ptr<RecentSeries>> recents;
 };
 
-class Engine : public Storage {
+class Engine : public Storage, public LatestQuerier {
  public:
   Engine(const EngineOptions& options, std::unique_ptr<Store> store);
   ~Engine() override;
@@ -75,6 +75,8 @@ class Engine : public Storage {
 
   Result<std::unique_ptr<SeriesSelection>> Select(const SelectRequest& request,
                                                   const CancelToken& cancel) const override;
+  Result<std::unique_ptr<LatestSelection>> SelectLatest(const LatestRequest& request,
+                                                        const CancelToken& cancel) const override;
   Result<std::vector<std::string>> LabelNames(const SelectRequest& request,
                                               const CancelToken& cancel) const override;
   Result<std::vector<std::string>> LabelValues(std::string_view name, const SelectRequest& request,
@@ -169,6 +171,12 @@ class Engine : public Storage {
   Result<uint32_t> ReserveSegments(uint32_t count);
 
   // --- reading (engine_select.cc)
+  struct Wanted {
+    bool last_only = false;
+    const std::vector<std::string>* label_names = nullptr;  // null: all
+  };
+  Result<std::unique_ptr<Selection>> Collect(const SelectRequest& request, Wanted wanted,
+                                             const CancelToken& cancel) const;
   Postings DeadSeries(const PartitionVersion& version, const Postings& among) const;
   bool CaptureHead(bool labels_only, Selection* selection) const;
 

@@ -1,9 +1,11 @@
 // Reading: which series match in each partition, what they are called, and what of them is in
 // memory at the moment of the call.
 #include <algorithm>
+#include <numeric>
 #include <set>
 #include <utility>
 
+#include "base/coding.h"
 #include "storage/engine_impl.h"
 #include "storage/select/partition_index.h"
 #include "storage/select/selection.h"
@@ -35,22 +37,77 @@ std::vector<PartitionSnapshot> Engine::Snapshots(int64_t min_ns, int64_t max_ns)
   return result;
 }
 
-// Collects series of all partitions under their labels, each stored identity once.
+namespace {
+
+// Whether a label is shown as it is stored to PromQL.
+bool IsOrdinaryName(std::string_view name) {
+  return !IsHiddenLabel(name) && name != "db" && name != "rp" && name != "exported_db" &&
+         name != "exported_rp";
+}
+
+// Labels' order, of what EncodeLabels() wrote.
+bool EncodedLabelsLess(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    for (int part = 0; part < 2; ++part) {  // name, then value
+      std::string_view left;
+      std::string_view right;
+      if (!GetBytes(&a, &left) || !GetBytes(&b, &right)) return false;
+      if (const int order = left.compare(right); order != 0) return order < 0;
+    }
+  }
+  return a.empty() && !b.empty();
+}
+
+}  // namespace
+
+// Takes the rows of the series that match, and makes them the series of a selection.
 class SelectionBuilder {
  public:
-  SelectionBuilder(const SelectRequest& request, const CatalogState& catalog, Selection* selection)
+  // `label_names` (sorted; null: all) are the labels to be shown. `one_day`: all rows are of one
+  // partition, which has no identity twice.
+  SelectionBuilder(const SelectRequest& request, const CatalogState& catalog,
+                   const std::vector<std::string>* label_names, bool one_day, Selection* selection)
       : request_(request),
         catalog_(catalog),
+        label_names_(label_names),
+        by_rows_(one_day && request.view == View::kPrometheus),
         selection_(selection),
         check_shown_(NeedsShownCheck(request.scope, request.view, request.matchers)) {}
 
   void Add(uint32_t partition, uint32_t position, std::string_view row) {
-    const Hash128 identity = HashBytes128(row, 0);
-    const auto [found, is_new] = by_identity_.try_emplace(identity, kRejected);
-    if (is_new) found->second = Create(row);
-    if (found->second == kRejected) return;
-    selection_->series()[found->second].members.push_back({partition, position});
+    uint32_t index = kRejected;
+    if (label_names_ != nullptr) {
+      index = CreateFew(row);
+    } else if (by_rows_) {
+      index = Create(row);
+    } else {
+      const Hash128 identity = HashBytes128(row, 0);
+      const auto [found, is_new] = by_identity_.try_emplace(identity, kRejected);
+      if (is_new) found->second = Create(row);
+      index = found->second;
+    }
+    if (index != kRejected) selection_->series()[index].members.Add({partition, position});
   }
+
+  // Puts series that show the same few labels together, in the place of the first of them.
+  void OrderByShown() {
+    std::vector<uint32_t> order(firsts_.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(),
+              [this](uint32_t a, uint32_t b) { return EncodedLabelsLess(firsts_[a], firsts_[b]); });
+    std::vector<uint32_t> rank(order.size());
+    for (uint32_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
+    std::vector<Selection::Series>& series = selection_->series();
+    std::vector<size_t> next(order.size() + 1);
+    for (const Selection::Series& one : series) ++next[rank[one.shown] + 1];
+    for (size_t i = 1; i < next.size(); ++i) next[i] += next[i - 1];
+    std::vector<Selection::Series> ordered(series.size());
+    for (Selection::Series& one : series) ordered[next[rank[one.shown]]++] = std::move(one);
+    series.swap(ordered);
+  }
+
+  // Some series is not shown as it is stored: its few labels do not tell what it is merged with.
+  bool met_special() const { return met_special_; }
 
  private:
   static constexpr uint32_t kRejected = UINT32_MAX;
@@ -60,9 +117,13 @@ class SelectionBuilder {
     if (!identity.ok()) return kRejected;
     Selection::Series series;
     series.policy = identity->policy;
-    series.labels = request_.view == View::kStored
+    const PolicyInfo* policy = catalog_.Find(series.policy);
+    bool ordinary = IsOrdinary(identity->unit, policy);
+    for (const Label& label : identity->labels) ordinary = ordinary && IsOrdinaryName(label.name);
+    met_special_ = met_special_ || !ordinary;
+    series.labels = ordinary || request_.view == View::kStored
                         ? std::move(identity->labels)
-                        : ShowLabels(identity->labels, catalog_.Find(series.policy), request_.view);
+                        : ShowLabels(identity->labels, policy, request_.view);
     if (check_shown_ && !ShownMatches(request_.scope, request_.matchers, series.labels)) {
       return kRejected;
     }
@@ -70,24 +131,113 @@ class SelectionBuilder {
     return static_cast<uint32_t>(selection_->series().size() - 1);
   }
 
+  static bool IsOrdinary(TimeUnit unit, const PolicyInfo* policy) {
+    return unit == TimeUnit::kMilliseconds &&
+           (policy == nullptr || (policy->db_label().empty() && policy->rp_label().empty()));
+  }
+
+  // A series that shows the labels of `label_names_` only. Many share them, so they are made once.
+  uint32_t CreateFew(std::string_view row) {
+    if (met_special_) return kRejected;  // all of it is made anew
+    Selection::Series series;
+    TimeUnit unit = TimeUnit::kMilliseconds;
+    std::string_view labels;
+    if (!SplitIdentity(row, &series.policy, &unit, &labels)) return kRejected;
+    const std::string_view all_labels = labels;
+    if (!has_policy_ || series.policy.value != policy_.value) {
+      policy_ = series.policy;
+      has_policy_ = true;
+      policy_is_ordinary_ = IsOrdinary(TimeUnit::kMilliseconds, catalog_.Find(policy_));
+    }
+    key_.clear();
+    size_t next = 0;
+    while (!labels.empty()) {
+      const std::string_view rest = labels;
+      std::string_view name;
+      std::string_view value;
+      if (!GetBytes(&labels, &name) || !GetBytes(&labels, &value)) return kRejected;
+      if (!IsOrdinaryName(name)) met_special_ = true;
+      while (next < label_names_->size() && (*label_names_)[next] < name) ++next;
+      if (next < label_names_->size() && (*label_names_)[next] == name) {
+        key_.append(rest.substr(0, rest.size() - labels.size()));
+      }
+    }
+    if (unit != TimeUnit::kMilliseconds || !policy_is_ordinary_) met_special_ = true;
+    if (met_special_) return kRejected;
+    series.shown = Shown(all_labels);
+    if (series.shown == kRejected) return kRejected;
+    selection_->series().push_back(std::move(series));
+    return static_cast<uint32_t>(selection_->series().size() - 1);
+  }
+
+  // The label set that key_ encodes, for a series of `all_labels`.
+  uint32_t Shown(std::string_view all_labels) {
+    if (key_ != last_key_ || firsts_.empty()) {
+      const auto [found, is_new] = by_identity_.try_emplace(HashBytes128(key_, 0), kRejected);
+      if (is_new) {
+        Result<Labels> labels = DecodeLabels(key_);
+        if (!labels.ok()) return kRejected;
+        found->second = static_cast<uint32_t>(firsts_.size());
+        selection_->shown().push_back(*std::move(labels));
+        firsts_.emplace_back(all_labels);
+      }
+      last_key_ = key_;
+      last_shown_ = found->second;
+    }
+    std::string& first = firsts_[last_shown_];
+    if (EncodedLabelsLess(all_labels, first)) first = all_labels;
+    return last_shown_;
+  }
+
   const SelectRequest& request_;
   const CatalogState& catalog_;
+  const std::vector<std::string>* const label_names_;
+  const bool by_rows_;
   Selection* selection_;
   const bool check_shown_;
-  std::unordered_map<Hash128, uint32_t> by_identity_;
+  bool met_special_ = false;
+  std::unordered_map<Hash128, uint32_t> by_identity_;  // or by shown labels
+  PolicyId policy_;
+  bool has_policy_ = false;
+  bool policy_is_ordinary_ = false;
+  std::string key_;
+  std::string last_key_;
+  uint32_t last_shown_ = 0;
+  std::vector<std::string> firsts_;  // of those that show the same, the first by all labels
 };
 
 Result<std::unique_ptr<SeriesSelection>> Engine::Select(const SelectRequest& request,
                                                         const CancelToken& cancel) const {
+  ASSIGN_OR_RETURN(auto selection, Collect(request, {}, cancel));
+  return std::unique_ptr<SeriesSelection>(std::move(selection));
+}
+
+Result<std::unique_ptr<LatestSelection>> Engine::SelectLatest(const LatestRequest& request,
+                                                              const CancelToken& cancel) const {
+  Wanted wanted;
+  wanted.last_only = request.last_only;
+  if (request.label_names.has_value() &&
+      !NeedsShownCheck(request.select.scope, request.select.view, request.select.matchers)) {
+    wanted.label_names = &*request.label_names;
+  }
+  ASSIGN_OR_RETURN(auto selection, Collect(request.select, wanted, cancel));
+  return std::unique_ptr<LatestSelection>(std::move(selection));
+}
+
+Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request, Wanted wanted,
+                                                   const CancelToken& cancel) const {
   int64_t min_ns = 0;
   int64_t max_ns = 0;
   BoundsInNs(request, &min_ns, &max_ns);
   const auto catalog = catalog_.state();
   for (;;) {
+    const std::vector<PartitionSnapshot> snapshots = Snapshots(min_ns, max_ns);
+    const bool one_day = snapshots.size() == 1;
+    if (!one_day) wanted = {};
     auto selection =
         std::make_unique<Selection>(store_.get(), &pool_, &metrics_, request.view, min_ns, max_ns);
-    SelectionBuilder builder(request, *catalog, selection.get());
-    for (const PartitionSnapshot& snapshot : Snapshots(min_ns, max_ns)) {
+    SelectionBuilder builder(request, *catalog, wanted.label_names, one_day, selection.get());
+    for (const PartitionSnapshot& snapshot : snapshots) {
       RETURN_IF_ERROR(cancel.Check());
       const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
       ASSIGN_OR_RETURN(Postings matched, MatchPartition(index, *catalog, request.scope,
@@ -97,6 +247,7 @@ Result<std::unique_ptr<SeriesSelection>> Engine::Select(const SelectRequest& req
       SelectedPartition partition;
       partition.version = snapshot.version;
       partition.ids = matched.ToVector();
+      if (one_day) selection->series().reserve(partition.ids.size());
       const uint32_t number = static_cast<uint32_t>(selection->partitions().size());
       RETURN_IF_ERROR(
           index.ForEachIdentity(partition.ids, [&](size_t position, std::string_view row) {
@@ -105,9 +256,18 @@ Result<std::unique_ptr<SeriesSelection>> Engine::Select(const SelectRequest& req
       selection->partitions().push_back(std::move(partition));
     }
     RETURN_IF_ERROR(cancel.Check());
-    if (!CaptureHead(request.labels_only, selection.get())) continue;
-    selection->Finish(request.limit);
-    return std::unique_ptr<SeriesSelection>(std::move(selection));
+    if (wanted.label_names != nullptr && builder.met_special()) {
+      wanted = {};
+      continue;
+    }
+    if (wanted.label_names != nullptr) {
+      builder.OrderByShown();
+    } else {
+      selection->Finish(request.limit);
+    }
+    selection->set_last_only(wanted.last_only && !builder.met_special() &&
+                             selection->merged_series() == 0);
+    if (CaptureHead(request.labels_only, selection.get())) return selection;
   }
 }
 
@@ -125,6 +285,21 @@ Postings Engine::DeadSeries(const PartitionVersion& version, const Postings& amo
   return result;
 }
 
+namespace {
+
+// Whether the head's last sample of a series is the last in the selection's time range, too.
+bool KnowsLatest(const Partition& partition, const Selection& selection, uint32_t id,
+                 LatestSample* latest) {
+  FloatSample last;
+  if (!partition.FindLatest(id, &last) || last.timestamp > selection.max_ms()) return false;
+  const bool in_range = last.timestamp >= selection.min_ms();
+  *latest = {in_range ? LatestSample::State::kFloat : LatestSample::State::kNone, last.timestamp,
+             last.value};
+  return true;
+}
+
+}  // namespace
+
 // What the head holds of every selected series, at one moment: no batch is seen by half. False when
 // a partition was renumbered meanwhile and the selection has to be made again.
 bool Engine::CaptureHead(bool labels_only, Selection* selection) const {
@@ -137,9 +312,14 @@ bool Engine::CaptureHead(bool labels_only, Selection* selection) const {
     selected.version = partition.version();
     if (labels_only || partition.evicted()) continue;
     selected.capture_of.assign(selected.ids.size(), SelectedPartition::kNoCapture);
+    if (selection->last_only()) selected.latest.resize(selected.ids.size());
     ChainCapture capture;
     for (size_t i = 0; i < selected.ids.size(); ++i) {
       if (i + 8 < selected.ids.size()) partition.PrefetchById(selected.ids[i + 8]);
+      if (selection->last_only() &&
+          KnowsLatest(partition, *selection, selected.ids[i], &selected.latest[i])) {
+        continue;
+      }
       if (!partition.Capture(selected.ids[i], &capture)) continue;
       selected.capture_of[i] = static_cast<uint32_t>(selected.captures.size());
       selected.captures.push_back(capture);

@@ -67,10 +67,7 @@ class Decoder {
       }
       switch (control & kControlMask) {
         case kControlRun:
-          for (int i = 0; i <= (control & kMaxRun); ++i) {
-            state_.time = Sum(state_.time, state_.delta);
-            if (!Emit()) return false;
-          }
+          if (!Repeat((control & kMaxRun) + 1)) return false;
           break;
         case kControlNewStep: {
           int64_t change = 0;
@@ -95,6 +92,32 @@ class Decoder {
     if (kind == kValueUnchanged) return state_.count > 0;
     if (kind != kValueBytes || !GetBytes(&in_, &text_)) return false;
     histogram_.reset();
+    return true;
+  }
+
+  // `count` samples with the value and the step of the last one.
+  bool Repeat(int count) {
+    int64_t span = 0;
+    int64_t end = 0;
+    const bool at_once = type_ == ValueType::kFloat && start_ == 0 && state_.delta > 0 &&
+                         !__builtin_mul_overflow(state_.delta, count, &span) &&
+                         !__builtin_add_overflow(state_.time, span, &end) &&
+                         state_.time + state_.delta >= first_ && end <= last_;
+    SampleBlock* block = at_once ? BlockFor(state_.time + state_.delta) : nullptr;
+    if (block == nullptr || !block->start_timestamps.empty()) {
+      for (int i = 0; i < count; ++i) {
+        state_.time = Sum(state_.time, state_.delta);
+        if (!Emit()) return false;
+      }
+      return true;
+    }
+    if (!block->empty() && state_.time + state_.delta <= block->timestamps.back()) return false;
+    const size_t size = block->timestamps.size() + static_cast<size_t>(count);
+    block->floats.resize(size, std::bit_cast<double>(state_.payload));
+    for (int i = 0; i < count; ++i) {
+      block->timestamps.push_back(state_.time += state_.delta);
+    }
+    state_.count += static_cast<uint32_t>(count);
     return true;
   }
 

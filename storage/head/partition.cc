@@ -1,6 +1,7 @@
 #include "storage/head/partition.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/check.h"
@@ -36,6 +37,15 @@ Partition::Partition(std::shared_ptr<const PartitionVersion> version, BlockPool*
       next_id_(version_->next_series_id) {
   out_of_order_.emplace_back();
   recents_.push_back(std::make_shared<RecentSeries>(next_id_));
+  NoteStored();
+}
+
+void Partition::NoteStored() {
+  stored_next_id_ = next_id_;
+  stored_max_ms_ = INT64_MIN;
+  for (const Segment& segment : version_->segments) {
+    stored_max_ms_ = std::max(stored_max_ms_, segment.max_time_ms);
+  }
 }
 
 Partition::~Partition() = default;
@@ -227,6 +237,28 @@ void Partition::AppendBytes(SeriesRecord* record, const uint8_t* bytes, size_t s
   }
 }
 
+bool Partition::FindLatest(uint32_t id, FloatSample* latest) const {
+  const size_t slab = id >> 8;
+  if (slab >= slabs_.size() || slabs_[slab] == nullptr) return false;
+  const SeriesRecord& record = slabs_[slab][id & 255];
+  if (!Has(record, SeriesRecord::kHasSamples) || Has(record, SeriesRecord::kOverwritten)) {
+    return false;
+  }
+  latest->timestamp = ToMilliseconds(record.last_time, UnitOf(record.chunklet_type));
+  if (latest->timestamp <= stored_max_ms_ && id < stored_next_id_) return false;
+  switch (TypeOf(record.chunklet_type)) {
+    case ValueType::kFloat:
+      latest->value = std::bit_cast<double>(record.last_payload);
+      return true;
+    case ValueType::kInteger:
+    case ValueType::kBoolean:
+      latest->value = static_cast<double>(static_cast<int64_t>(record.last_payload));
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool Partition::Capture(uint32_t id, ChainCapture* capture) const {
   *capture = {};
   const size_t slab = id >> 8;
@@ -311,6 +343,7 @@ void Partition::Evict() {
   starts_.clear();
   budget_counts.clear();
   active_series_ = 0;
+  NoteStored();
 }
 
 }  // namespace tsdb::storage

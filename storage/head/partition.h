@@ -128,6 +128,9 @@ class Partition {
   int64_t StartOf(uint32_t id, const SeriesRecord& record) const;
 
   // --- reading
+  // The last sample of a series, as PromQL sees it, without looking at its chunk. False when the
+  // head does not know it: it may be on disk, was replaced or deleted, or is no number.
+  bool FindLatest(uint32_t id, FloatSample* latest) const;
   // False when the head holds nothing of the series.
   bool Capture(uint32_t id, ChainCapture* capture) const;
   const std::vector<std::shared_ptr<RecentSeries>>& recents() const { return recents_; }
@@ -193,6 +196,11 @@ class Partition {
   std::vector<std::shared_ptr<RecentSeries>> recents_;  // the last takes series, others are frozen
   uint32_t next_id_ = 0;
   uint64_t active_series_ = 0;
+  // What was on disk when the records began: series below this id may have samples up to this time
+  // that their record knows nothing of.
+  uint32_t stored_next_id_ = 0;
+  int64_t stored_max_ms_ = INT64_MIN;
+  void NoteStored();
 };
 
 template <typename F>

@@ -34,6 +34,13 @@ bool TakeHead(std::string_view* row, PolicyId* policy, TimeUnit* unit) {
 
 }  // namespace
 
+bool SplitIdentity(std::string_view row, PolicyId* policy, TimeUnit* unit,
+                   std::string_view* labels) {
+  if (!TakeHead(&row, policy, unit)) return false;
+  *labels = row;
+  return true;
+}
+
 bool PeekIdentity(std::string_view row, PolicyId* policy, TimeUnit* unit) {
   return TakeHead(&row, policy, unit);
 }

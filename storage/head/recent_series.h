@@ -37,6 +37,9 @@ struct SeriesIdentity {
 // The value of a labels row and back.
 std::string EncodeIdentity(PolicyId policy, TimeUnit unit, const Labels& labels);
 Result<SeriesIdentity> DecodeIdentity(std::string_view row);
+// Policy and unit, and the labels as EncodeLabels() wrote them. False when malformed.
+bool SplitIdentity(std::string_view row, PolicyId* policy, TimeUnit* unit,
+                   std::string_view* labels);
 // Policy and unit without the labels.
 bool PeekIdentity(std::string_view row, PolicyId* policy, TimeUnit* unit);
 

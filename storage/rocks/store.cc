@@ -201,6 +201,15 @@ rocksdb::DBOptions DatabaseOptions() {
   return result;
 }
 
+// Blocks that queries read are cached apart from those that appends look series up in, so that
+// neither drives out the other's. Decompressing a block takes as long as decoding all of its
+// samples, and dashboards ask for the same ones again and again: theirs is the larger cache, which
+// a store that is only written to never fills.
+constexpr size_t kQueryCacheFactor = 8;
+bool IsForQueries(Family family) {
+  return family == Family::kLabels || family == Family::kPostings || family == Family::kChunks;
+}
+
 class RocksIterator : public StoreIterator {
  public:
   RocksIterator(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* family, std::string_view begin,
@@ -279,11 +288,14 @@ class RocksStore : public Store {
 
   Status Open(const StoreOptions& options) {
     path_ = options.path;
-    cache_ = rocksdb::NewLRUCache(options.block_cache_bytes, 4);
+    append_cache_ = rocksdb::NewLRUCache(options.block_cache_bytes, 4);
+    query_cache_ = rocksdb::NewLRUCache(options.block_cache_bytes * kQueryCacheFactor, 4);
     std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
     for (int i = 0; i < kFamilyCount; ++i) {
-      family_options_[i] = FamilyOptions(static_cast<Family>(i), options, cache_);
-      if (static_cast<Family>(i) == Family::kJournal) {
+      const Family family = static_cast<Family>(i);
+      family_options_[i] =
+          FamilyOptions(family, options, IsForQueries(family) ? query_cache_ : append_cache_);
+      if (family == Family::kJournal) {
         family_options_[i].compaction_filter_factory = journal_filter_;
       }
       descriptors.emplace_back(kFamilyNames[i], family_options_[i]);
@@ -471,7 +483,9 @@ class RocksStore : public Store {
     db_->GetIntProperty(handle(family), rocksdb::DB::Properties::kTotalSstFilesSize, &bytes);
     return bytes;
   }
-  uint64_t CacheBytes() const override { return cache_->GetUsage(); }
+  uint64_t CacheBytes() const override {
+    return append_cache_->GetUsage() + query_cache_->GetUsage();
+  }
 
   StoreStats Stats() const override {
     StoreStats stats;
@@ -480,7 +494,7 @@ class RocksStore : public Store {
     stats.stall_micros = tickers_->getTickerCount(rocksdb::STALL_MICROS);
     stats.flushed_bytes = tickers_->getTickerCount(rocksdb::FLUSH_WRITE_BYTES);
     stats.compacted_bytes = tickers_->getTickerCount(rocksdb::COMPACT_WRITE_BYTES);
-    stats.cache_limit_bytes = cache_->GetCapacity();
+    stats.cache_limit_bytes = append_cache_->GetCapacity() + query_cache_->GetCapacity();
     using Properties = rocksdb::DB::Properties;
     const auto read = [&](rocksdb::ColumnFamilyHandle* handle, const std::string& name) {
       uint64_t value = 0;
@@ -572,8 +586,9 @@ class RocksStore : public Store {
   rocksdb::DBOptions db_options_;
   std::shared_ptr<JournalFilterFactory> journal_filter_ = std::make_shared<JournalFilterFactory>();
   std::array<rocksdb::ColumnFamilyOptions, kFamilyCount> family_options_;
-  std::shared_ptr<rocksdb::Cache> cache_;
   const std::shared_ptr<Tickers> tickers_ = std::make_shared<Tickers>();
+  std::shared_ptr<rocksdb::Cache> append_cache_;
+  std::shared_ptr<rocksdb::Cache> query_cache_;
   std::unique_ptr<rocksdb::DB> db_;
   std::array<rocksdb::ColumnFamilyHandle*, kFamilyCount> handles_{};
   std::atomic<uint64_t> next_table_{1};

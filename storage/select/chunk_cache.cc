@@ -20,6 +20,7 @@ bool ParseFragmentGroup(std::string_view value, uint32_t first_id,
                         std::vector<std::tuple<uint32_t, uint32_t, uint32_t>>* rows) {
   std::string_view in = value;
   uint32_t id = first_id;
+  rows->reserve(kFragmentGroup);
   while (!in.empty()) {
     uint64_t step = 0;
     std::string_view bytes;
@@ -41,7 +42,7 @@ std::shared_ptr<const ChunkCache::Group> ChunkCache::Load(const PartitionKey& pa
     if (found != groups_.end()) return found->second;
   }
   std::shared_ptr<const Group> loaded = segment.kind == SegmentKind::kFragments
-                                            ? ReadFragments(partition, segment, group)
+                                            ? ReadFragments(partition, segment, group, wanted)
                                             : ReadSealed(partition, segment, group, wanted);
   const MutexLock lock(mutex_);
   if (bytes_ > max_bytes_) {
@@ -74,20 +75,28 @@ Result<std::shared_ptr<const std::vector<int64_t>>> ChunkCache::LoadTimestamps(
   return shared;
 }
 
-std::shared_ptr<ChunkCache::Group> ChunkCache::ReadFragments(const PartitionKey& partition,
-                                                             const Segment& segment,
-                                                             uint32_t group) const {
+std::shared_ptr<ChunkCache::Group> ChunkCache::ReadFragments(
+    const PartitionKey& partition, const Segment& segment, uint32_t group,
+    const std::vector<uint32_t>& wanted) const {
   auto result = std::make_shared<Group>();
-  Result<std::optional<std::string>> value =
-      store_->Get(Family::kChunks, ChunkKey(partition, segment.id, group));
-  if (!value.ok()) {
-    result->status = value.status();
-  } else if (value->has_value()) {
-    result->text = **std::move(value);
-    if (!ParseFragmentGroup(result->text, group * kFragmentGroup, &result->rows)) {
-      result->status = DataLoss("malformed fragment");
+  const uint32_t first = group * kFragmentGroup;
+  const std::string key = ChunkKey(partition, segment.id, group);
+  bool well_formed = true;
+  // Of the group only what is wanted is kept: mostly a few series of its many.
+  result->status = store_->MultiGet(Family::kChunks, {key}, [&](size_t, std::string_view value) {
+    well_formed = ParseFragmentGroup(value, first, &result->rows);
+    auto id = std::lower_bound(wanted.begin(), wanted.end(), first);
+    size_t kept = 0;
+    for (auto& [row_id, offset, size] : result->rows) {
+      while (id != wanted.end() && *id < row_id) ++id;
+      if (id == wanted.end() || *id != row_id) continue;
+      const auto begin = static_cast<uint32_t>(result->text.size());
+      result->text.append(value.substr(offset, size));
+      result->rows[kept++] = {row_id, begin, size};
     }
-  }
+    result->rows.resize(kept);
+  });
+  if (!well_formed && result->status.ok()) result->status = DataLoss("malformed fragment");
   return result;
 }
 

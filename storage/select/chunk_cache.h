@@ -42,7 +42,7 @@ class ChunkCache {
  private:
   using Key = std::tuple<int32_t, uint32_t, uint32_t>;  // day, segment, group
   std::shared_ptr<Group> ReadFragments(const PartitionKey& partition, const Segment& segment,
-                                       uint32_t group) const;
+                                       uint32_t group, const std::vector<uint32_t>& wanted) const;
   std::shared_ptr<Group> ReadSealed(const PartitionKey& partition, const Segment& segment,
                                     uint32_t group, const std::vector<uint32_t>& wanted) const;
 

@@ -1,6 +1,7 @@
 #include "storage/select/selection.h"
 
 #include <algorithm>
+#include <atomic>
 #include <iterator>
 #include <numeric>
 #include <optional>
@@ -102,6 +103,38 @@ std::unique_ptr<SampleCursor> Selection::Open(size_t index) const {
   return std::make_unique<Cursor>(this, index);
 }
 
+void Selection::Members::Join(const Members& other) {
+  std::vector<Member> all;
+  for (size_t i = 0; i < size(); ++i) all.push_back((*this)[i]);
+  for (size_t i = 0; i < other.size(); ++i) all.push_back(other[i]);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const Member& a, const Member& b) { return a.partition < b.partition; });
+  *this = Members();
+  for (const Member& member : all) Add(member);
+}
+
+LatestSample Selection::Latest(size_t index) const {
+  const Members& members = series_[index].members;
+  if (!last_only_ || members.size() != 1) return {};
+  const std::vector<LatestSample>& latest = partitions_[members[0].partition].latest;
+  return members[0].position < latest.size() ? latest[members[0].position] : LatestSample();
+}
+
+std::vector<uint32_t> Selection::ReadOrder() const {
+  std::vector<uint32_t> order(series_.size());
+  std::iota(order.begin(), order.end(), 0);
+  // By the place in the last day: a series that is in several days is read from all of them, and
+  // that day's head and fragments are the most work.
+  const auto place = [this](uint32_t index) {
+    const Members& members = series_[index].members;
+    const Member& last = members[members.size() - 1];
+    return std::pair(last.partition, last.position);
+  };
+  std::sort(order.begin(), order.end(),
+            [&](uint32_t a, uint32_t b) { return place(a) < place(b); });
+  return order;
+}
+
 void Selection::Finish(size_t limit) {
   const auto less = [](const Series& a, const Series& b) { return a.labels < b.labels; };
   if (!std::is_sorted(series_.begin(), series_.end(), less)) {
@@ -118,11 +151,7 @@ void Selection::Finish(size_t limit) {
     size_t kept = 0;
     for (size_t i = 0; i < series_.size(); ++i) {
       if (kept > 0 && series_[kept - 1].labels == series_[i].labels) {
-        auto& members = series_[kept - 1].members;
-        members.insert(members.end(), series_[i].members.begin(), series_[i].members.end());
-        std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) {
-          return a.partition < b.partition;
-        });
+        series_[kept - 1].members.Join(series_[i].members);
         ++merged_series_;
         continue;
       }
@@ -150,16 +179,17 @@ Status Selection::Load(const Member& member, std::vector<SampleBlock>* runs) con
                                std::to_string(partition.version->key.day));
     }
   };
-  for (const Segment& segment : partition.version->segments) {
+  for (size_t place = 0; place < partition.version->segments.size(); ++place) {
+    const Segment& segment = partition.version->segments[place];
     if (segment.max_time_ms < min_ms || segment.min_time_ms > max_ms) continue;
     if (!HasTombstone(*partition.version, segment, id)) {
-      note(LoadSegment(partition, segment, id, runs), segment.id);
+      note(LoadSegment(partition, place, id, runs), segment.id);
       continue;
     }
     // Apart from the others: decoding joins what it reads to the run before, which may be newer
     // than the tombstone.
     std::vector<SampleBlock> read;
-    note(LoadSegment(partition, segment, id, &read), segment.id);
+    note(LoadSegment(partition, place, id, &read), segment.id);
     ApplyTombstones(*partition.version, segment, id, &read);
     std::move(read.begin(), read.end(), std::back_inserter(*runs));
   }
@@ -174,16 +204,46 @@ Status Selection::Load(const Member& member, std::vector<SampleBlock>* runs) con
   return result;
 }
 
-Status Selection::LoadSegment(const SelectedPartition& partition, const Segment& segment,
-                              uint32_t id, std::vector<SampleBlock>* runs) const {
-  const auto group =
-      cache_.Load(partition.version->key, segment, id / kFragmentGroup, partition.ids);
+Selection::Memo& Selection::MemoOfThread() const {
+  static std::atomic<size_t> next{0};
+  thread_local const size_t number = next.fetch_add(1, std::memory_order_relaxed);
+  return memos_[number % kMemos];
+}
+
+std::shared_ptr<const ChunkCache::Group> Selection::LoadGroup(const SelectedPartition& partition,
+                                                              size_t place, uint32_t group) const {
+  const Segment& segment = partition.version->segments[place];
+  Memo& memo = MemoOfThread();
+  const MutexLock lock(memo.mutex);
+  Memo::Slot& slot = memo.At(place, segment.id);
+  if (slot.rows == nullptr || slot.group != group) {
+    slot.rows = cache_.Load(partition.version->key, segment, group, partition.ids);
+    slot.group = group;
+  }
+  return slot.rows;
+}
+
+Result<std::shared_ptr<const std::vector<int64_t>>> Selection::LoadTimestamps(
+    const SelectedPartition& partition, size_t place, uint32_t list) const {
+  const Segment& segment = partition.version->segments[place];
+  Memo& memo = MemoOfThread();
+  const MutexLock lock(memo.mutex);
+  Memo::Slot& slot = memo.At(place, segment.id);
+  if (slot.times == nullptr || slot.list != list) {
+    ASSIGN_OR_RETURN(slot.times, cache_.LoadTimestamps(partition.version->key, segment.id, list));
+    slot.list = list;
+  }
+  return slot.times;
+}
+
+Status Selection::LoadSegment(const SelectedPartition& partition, size_t place, uint32_t id,
+                              std::vector<SampleBlock>* runs) const {
+  const Segment& segment = partition.version->segments[place];
+  const auto group = LoadGroup(partition, place, id / kFragmentGroup);
   const std::string_view bytes = group->Find(id);
   if (bytes.empty()) return group->status;
   if (IsSealed(segment.kind)) {
-    const auto lists = [&](uint32_t list) {
-      return cache_.LoadTimestamps(partition.version->key, segment.id, list);
-    };
+    const auto lists = [&](uint32_t list) { return LoadTimestamps(partition, place, list); };
     return DecodeSealed(bytes, lists, min_ns_, max_ns_, runs);
   }
   return DecodeChunklets(bytes, partition.version->key.day, min_ns_, max_ns_, runs);

@@ -2,14 +2,18 @@
 // Immutable once built; cursors of different series may run on different threads.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/mutex.h"
 #include "storage/engine_metrics.h"
 #include "storage/head/partition.h"
-#include "storage/interface.h"
+#include "storage/latest.h"
 #include "storage/select/chunk_cache.h"
 
 namespace tsdb::storage {
@@ -21,19 +25,42 @@ struct SelectedPartition {
   std::vector<uint32_t> capture_of;  // by position in ids: into captures, or kNoCapture
   std::vector<ChainCapture> captures;
   static constexpr uint32_t kNoCapture = UINT32_MAX;
+  std::vector<LatestSample> latest;  // by position in ids, where only the last samples are wanted
 };
 
-class Selection : public SeriesSelection {
+class Selection : public LatestSelection {
  public:
   // A stored series: position in the ids of a partition.
   struct Member {
     uint32_t partition = 0;
     uint32_t position = 0;
   };
+  // By partition; within one the later wins. Nearly always there is one.
+  class Members {
+   public:
+    size_t size() const { return is_empty_ ? 0 : more_.size() + 1; }
+    const Member& operator[](size_t i) const { return i == 0 ? first_ : more_[i - 1]; }
+    void Add(Member member) {
+      if (is_empty_) {
+        first_ = member;
+        is_empty_ = false;
+      } else {
+        more_.push_back(member);
+      }
+    }
+    // Adds those of another series that shows the same labels.
+    void Join(const Members& other);
+
+   private:
+    Member first_;
+    bool is_empty_ = true;
+    std::vector<Member> more_;
+  };
   struct Series {
-    Labels labels;
+    Labels labels;       // unless the selection shows few labels
+    uint32_t shown = 0;  // else: into shown()
     PolicyId policy;
-    std::vector<Member> members;  // by partition; within one the later wins
+    Members members;
   };
 
   Selection(const Store* store, const BlockPool* pool, const EngineMetrics* metrics, View view,
@@ -46,16 +73,27 @@ class Selection : public SeriesSelection {
         max_ns_(max_ns) {}
 
   size_t size() const override { return series_.size(); }
-  const Labels& labels(size_t index) const override { return series_[index].labels; }
+  const Labels& labels(size_t index) const override {
+    return shown_.empty() ? series_[index].labels : shown_[series_[index].shown];
+  }
   PolicyId policy(size_t index) const override { return series_[index].policy; }
   std::unique_ptr<SampleCursor> Open(size_t index) const override;
   size_t merged_series() const override { return merged_series_; }
+  LatestSample Latest(size_t index) const override;
+  std::vector<uint32_t> ReadOrder() const override;
 
   // --- while it is being built
   std::vector<SelectedPartition>& partitions() { return partitions_; }
   std::vector<Series>& series() { return series_; }
+  // Label sets that series share, where few labels are shown. They do not move.
+  std::deque<Labels>& shown() { return shown_; }
   // Sorts by labels; with View::kPrometheus joins series that show the same ones.
   void Finish(size_t limit);
+  // Whether Latest() is to be filled: REQUIRES that every series has one member.
+  void set_last_only(bool last_only) { last_only_ = last_only; }
+  bool last_only() const { return last_only_; }
+  int64_t min_ms() const { return ToMilliseconds(min_ns_, TimeUnit::kNanoseconds); }
+  int64_t max_ms() const { return ToMilliseconds(max_ns_, TimeUnit::kNanoseconds); }
   void set_pin(std::shared_ptr<const void> pin) { pin_ = std::move(pin); }
 
   // --- for cursors
@@ -68,8 +106,36 @@ class Selection : public SeriesSelection {
  private:
   static constexpr size_t kCacheBytes = 32 << 20;
 
-  Status LoadSegment(const SelectedPartition& partition, const Segment& segment, uint32_t id,
+  // What a thread read last of each segment. Its next series is mostly a neighbour.
+  struct alignas(64) Memo {
+    struct Slot {
+      uint32_t segment = 0;  // 0: none
+      uint32_t group = 0;
+      std::shared_ptr<const ChunkCache::Group> rows;
+      uint32_t list = UINT32_MAX;
+      std::shared_ptr<const std::vector<int64_t>> times;
+    };
+    Mutex mutex;
+    std::vector<Slot> slots GUARDED_BY(mutex);  // by the segment's place in its version
+
+    Slot& At(size_t place, uint32_t segment) EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+      if (slots.size() <= place) slots.resize(place + 1);
+      if (slots[place].segment != segment) {
+        slots[place] = Slot();
+        slots[place].segment = segment;
+      }
+      return slots[place];
+    }
+  };
+  static constexpr size_t kMemos = 8;
+  Memo& MemoOfThread() const;
+
+  Status LoadSegment(const SelectedPartition& partition, size_t place, uint32_t id,
                      std::vector<SampleBlock>* runs) const;
+  std::shared_ptr<const ChunkCache::Group> LoadGroup(const SelectedPartition& partition,
+                                                     size_t place, uint32_t group) const;
+  Result<std::shared_ptr<const std::vector<int64_t>>> LoadTimestamps(
+      const SelectedPartition& partition, size_t place, uint32_t list) const;
 
   mutable ChunkCache cache_;
   const BlockPool* pool_;
@@ -80,6 +146,9 @@ class Selection : public SeriesSelection {
   std::shared_ptr<const void> pin_;
   std::vector<SelectedPartition> partitions_;
   std::vector<Series> series_;
+  std::deque<Labels> shown_;
+  bool last_only_ = false;
+  mutable std::array<Memo, kMemos> memos_;
   size_t merged_series_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // sum, avg, min, max, count, group, stddev, stdvar, quantile. Semantics: Prometheus'
-// promql/engine.go (aggregation). Series are taken in order, so that sums come out bit for bit the
-// same however many threads read them.
+// promql/engine.go (aggregation). Series are taken in an order that depends on storage alone, so
+// that sums come out bit for bit the same however many threads read them.
 #include "query/promql/exec/aggregate.h"
 
 #include <algorithm>
@@ -49,12 +49,13 @@ struct Cells {
 class Aggregate final : public Operator {
  public:
   Aggregate(ExecContext* context, const Grid& grid, const AggregateExpr& aggregate,
-            OperatorPtr input, OperatorPtr param)
+            OperatorPtr input, MakeInput in_order, OperatorPtr param)
       : Operator(context, grid),
         aggregate_(aggregate),
         op_(aggregate.op),
         at_(aggregate.expr->position()),
         input_(std::move(input)),
+        in_order_(std::move(in_order)),
         param_operator_(std::move(param)),
         grouping_(context->delayed_names(), aggregate.grouping, aggregate.without),
         reservation_(&context->budget) {}
@@ -62,12 +63,19 @@ class Aggregate final : public Operator {
   Status Prepare() override {
     RETURN_IF_ERROR(ReadAggregateParam(param_operator_, &param_));
     if (op_ == AggregateOp::kQuantile) NoteQuantileParam();
-    RETURN_IF_ERROR(input_->Prepare());
-    grouping_.Assign(input_->series());
-    Allocate();
-    RETURN_IF_ERROR(ReadInOrder(
-        context_, input_.get(),
-        [this](size_t series, const Column& column) { return Consume(series, column); }));
+    const SampleStats::Mark mark = context_->stats.Now();
+    Status status = ReadInput();
+    if (met_histogram_) {
+      context_->stats.Return(mark);
+      reservation_.Reset();
+      order_.clear();
+      input_ = in_order_();
+      in_order_ = nullptr;
+      status = ReadInput();
+    }
+    RETURN_IF_ERROR(status);
+    std::sort(order_.begin(), order_.end(),
+              [this](uint32_t a, uint32_t b) { return first_seen_[a] < first_seen_[b]; });
     // The input is done with; so is what it holds.
     labels_.reserve(order_.size());
     for (const uint32_t group : order_) {
@@ -87,6 +95,17 @@ class Aggregate final : public Operator {
   }
 
  private:
+  Status ReadInput() {
+    RETURN_IF_ERROR(input_->Prepare());
+    grouping_.Assign(input_->series());
+    Allocate();
+    const auto consume = [this](size_t series, const Column& column) {
+      return Consume(series, column);
+    };
+    return in_order_ != nullptr ? ReadCheaply(context_, input_.get(), consume)
+                                : ReadInOrder(context_, input_.get(), consume);
+  }
+
   bool NeedsCount() const {
     return op_ == AggregateOp::kAvg || op_ == AggregateOp::kStddev || op_ == AggregateOp::kStdvar;
   }
@@ -95,7 +114,7 @@ class Aggregate final : public Operator {
   void Allocate() {
     const size_t size = grouping_.group_count() * grid_.count;
     cells_.flags.assign(size, 0);
-    seen_.assign(grouping_.group_count(), 0);
+    first_seen_.assign(grouping_.group_count(), kNotSeen);
     drop_name_.assign(grouping_.group_count(), 0);
     if (op_ == AggregateOp::kQuantile) {
       cells_.values.resize(size);
@@ -116,6 +135,11 @@ class Aggregate final : public Operator {
   Status Consume(size_t series, const Column& column) {
     const uint32_t group = grouping_.group_of(series);
     const size_t base = group * grid_.count;
+    if (in_order_ != nullptr && column.has_histograms() &&
+        (op_ == AggregateOp::kSum || op_ == AggregateOp::kAvg)) {
+      met_histogram_ = true;
+      return Cancelled("histograms are to be read in order");
+    }
     bool any = false;
     for (size_t step = 0; step < grid_.count; ++step) {
       if (column.is_float(step)) {
@@ -129,8 +153,9 @@ class Aggregate final : public Operator {
     if (!any) return Status::Ok();
     if (input_->series()[series].drop_name) drop_name_[group] = 1;
     if (op_ == AggregateOp::kQuantile) RETURN_IF_ERROR(reservation_.Add(column.SampleCount()));
-    if (seen_[group] != 0) return Status::Ok();
-    seen_[group] = 1;
+    const bool seen = first_seen_[group] != kNotSeen;
+    first_seen_[group] = std::min(first_seen_[group], static_cast<uint32_t>(series));
+    if (seen) return Status::Ok();
     order_.push_back(group);
     return reservation_.Add(grid_.count);
   }
@@ -342,14 +367,20 @@ class Aggregate final : public Operator {
   const AggregateExpr& aggregate_;
   const AggregateOp op_;
   const PositionRange at_;
-  const OperatorPtr input_;
+  OperatorPtr input_;
+  // Not null: input_ is read in any order, and maybe without some labels; this makes it anew. Sums
+  // of floats do not mind, those of histograms depend on the order: in what is reconciled and
+  // noted.
+  MakeInput in_order_;
+  bool met_histogram_ = false;
   OperatorPtr param_operator_;
   AggregateParam param_;
   Grouping grouping_;
   Cells cells_;
-  std::vector<uint8_t> seen_;       // groups with a sample
-  std::vector<uint8_t> drop_name_;  // groups
-  std::vector<uint32_t> order_;     // groups with samples, by their first sample's series
+  static constexpr uint32_t kNotSeen = UINT32_MAX;
+  std::vector<uint32_t> first_seen_;  // of each group, the first series with a sample
+  std::vector<uint8_t> drop_name_;    // groups
+  std::vector<uint32_t> order_;       // groups with samples, by their first sample's series
   std::vector<Labels> labels_;
   Reservation reservation_;
 };
@@ -370,8 +401,22 @@ Status ReadAggregateParam(OperatorPtr& param, AggregateParam* out) {
   return Status::Ok();
 }
 
+bool LooksAtGroupingOnly(const AggregateExpr& aggregate) {
+  if (aggregate.without) return false;
+  switch (aggregate.op) {
+    case AggregateOp::kTopK:
+    case AggregateOp::kBottomK:
+    case AggregateOp::kLimitK:
+    case AggregateOp::kLimitRatio:
+    case AggregateOp::kCountValues:
+      return false;
+    default:
+      return true;
+  }
+}
+
 OperatorPtr MakeAggregate(ExecContext* context, const Grid& grid, const AggregateExpr& aggregate,
-                          OperatorPtr input, OperatorPtr param) {
+                          OperatorPtr input, MakeInput in_order, OperatorPtr param) {
   switch (aggregate.op) {
     case AggregateOp::kTopK:
     case AggregateOp::kBottomK:
@@ -382,7 +427,7 @@ OperatorPtr MakeAggregate(ExecContext* context, const Grid& grid, const Aggregat
       return MakeCountValues(context, grid, aggregate, std::move(input));
     default:
       return std::make_unique<Aggregate>(context, grid, aggregate, std::move(input),
-                                         std::move(param));
+                                         std::move(in_order), std::move(param));
   }
 }
 

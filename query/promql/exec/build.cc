@@ -14,6 +14,7 @@
 #include "query/promql/exec/info.h"
 #include "query/promql/exec/instant_selector.h"
 #include "query/promql/exec/label_function.h"
+#include "query/promql/exec/labels_view.h"
 #include "query/promql/exec/range_function.h"
 #include "query/promql/exec/scalars.h"
 #include "query/promql/exec/vector_binary.h"
@@ -41,6 +42,15 @@ class EmptyVector final : public Operator {
  private:
   const OperatorPtr input_;
 };
+
+// A selector, or a function of a selector's range: made anew without much ado.
+bool ReadsOneSelector(const Expr& expr) {
+  if (expr.kind() == NodeKind::kVectorSelector) return true;
+  const auto* call = As<Call>(expr);
+  return call != nullptr &&
+         std::any_of(call->args.begin(), call->args.end(),
+                     [](const ExprPtr& arg) { return arg->kind() == NodeKind::kMatrixSelector; });
+}
 
 }  // namespace
 
@@ -73,8 +83,12 @@ OperatorPtr Builder::BuildNode(const Expr& expr, const Grid& grid) {
       if (aggregate.param != nullptr && aggregate.param->type() == ExprType::kScalar) {
         param = Build(*aggregate.param, grid);
       }
-      return MakeAggregate(context_, grid, aggregate, Build(*aggregate.expr, grid),
-                           std::move(param));
+      MakeInput in_order;
+      if (ReadsOneSelector(*aggregate.expr)) {
+        in_order = [this, &aggregate, grid] { return Build(*aggregate.expr, grid); };
+      }
+      return MakeAggregate(context_, grid, aggregate, BuildAggregated(aggregate, grid),
+                           std::move(in_order), std::move(param));
     }
     case NodeKind::kCall:
       return BuildCall(*As<Call>(expr), grid);
@@ -87,6 +101,19 @@ OperatorPtr Builder::BuildNode(const Expr& expr, const Grid& grid) {
       break;
   }
   CHECK(false);  // The type check leaves these to functions and to the engine.
+}
+
+OperatorPtr Builder::BuildAggregated(const AggregateExpr& aggregate, const Grid& grid) {
+  const auto* selector = As<VectorSelector>(*aggregate.expr);
+  const bool is_pinned = !grid.is_instant() && plan_->IsStepInvariant(*aggregate.expr);
+  if (selector == nullptr || selector->smoothed || is_pinned || !LooksAtGroupingOnly(aggregate)) {
+    return Build(*aggregate.expr, grid);
+  }
+  // Annotations name the metric.
+  std::vector<std::string> names = aggregate.grouping;
+  names.emplace_back(kMetricName);
+  return MakeInstantSelector(context_, selections_, grid, *selector, SelectedValue::kSample,
+                             WantsStats(*selector), SortedNames(std::move(names)));
 }
 
 OperatorPtr Builder::BuildBinary(const BinaryExpr& binary, const Grid& grid) {

@@ -30,6 +30,8 @@ class Builder {
 
  private:
   OperatorPtr BuildNode(const Expr& expr, const Grid& grid);
+  // The input of an aggregation, without the labels that it does not look at.
+  OperatorPtr BuildAggregated(const AggregateExpr& aggregate, const Grid& grid);
   OperatorPtr BuildBinary(const BinaryExpr& binary, const Grid& grid);
   OperatorPtr BuildCall(const Call& call, const Grid& grid);
   OperatorPtr BuildTimestamp(const Call& call, const Grid& grid);

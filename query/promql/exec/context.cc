@@ -39,6 +39,21 @@ void SampleStats::AddTotal(const Grid& grid, uint64_t count) {
   total_.fetch_add(count, std::memory_order_relaxed);
 }
 
+SampleStats::Mark SampleStats::Now() const {
+  Mark mark{total(), {}};
+  for (const std::atomic<uint64_t>& step : steps_) {
+    mark.steps.push_back(step.load(std::memory_order_relaxed));
+  }
+  return mark;
+}
+
+void SampleStats::Return(const Mark& mark) {
+  total_.store(mark.total, std::memory_order_relaxed);
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    steps_[i].store(mark.steps[i], std::memory_order_relaxed);
+  }
+}
+
 std::vector<std::pair<int64_t, uint64_t>> SampleStats::Steps() const {
   std::vector<std::pair<int64_t, uint64_t>> out;
   out.reserve(steps_.size());

@@ -67,6 +67,14 @@ class SampleStats {
   void Add(const Grid& grid, size_t step, uint64_t count);
   // The same for all steps together. REQUIRES: !per_step().
   void AddTotal(const Grid& grid, uint64_t count);
+  // What was counted, to count something anew: Return(Now()) forgets what came in between.
+  // REQUIRES: nobody counts meanwhile.
+  struct Mark {
+    uint64_t total = 0;
+    std::vector<uint64_t> steps;
+  };
+  Mark Now() const;
+  void Return(const Mark& mark);
   bool per_step() const { return !steps_.empty(); }
   uint64_t total() const { return total_.load(std::memory_order_relaxed); }
   std::vector<std::pair<int64_t, uint64_t>> Steps() const;

@@ -5,6 +5,7 @@
 
 #include "model/histogram_math.h"
 #include "query/promql/exec/labels_view.h"
+#include "query/promql/exec/output_series.h"
 #include "query/promql/exec/range_extended.h"
 
 namespace tsdb::promql {
@@ -16,36 +17,56 @@ constexpr size_t kCancelCheckMask = 15;
 class InstantSelector final : public Operator {
  public:
   InstantSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
-                  Matchers matchers, TimeShift shift, SelectedValue value, bool histogram_stats)
+                  Matchers matchers, TimeShift shift, SelectedValue value, bool histogram_stats,
+                  std::optional<std::vector<std::string>> label_names)
       : Operator(context, grid),
         selections_(selections),
         matchers_(std::move(matchers)),
         shift_(shift),
         value_(value),
-        histogram_stats_(histogram_stats) {}
+        histogram_stats_(histogram_stats),
+        // Start times are not among what storage knows without reading.
+        last_only_(grid.count == 1 && value != SelectedValue::kStartTimestamp),
+        label_names_(std::move(label_names)) {}
 
   Status Prepare() override {
     if (grid_.count == 0) return Status::Ok();
     ASSIGN_OR_RETURN(
         selection_,
         selections_->Select(matchers_, shift_.Apply(grid_.start_ms) - context_->lookback_ms + 1,
-                            shift_.Apply(grid_.end_ms())));
+                            shift_.Apply(grid_.end_ms()), {last_only_, label_names_}));
     const size_t count = selection_->series().size();
     series_.reserve(count);
     const bool drop_name = value_ != SelectedValue::kSample;
     for (size_t i = 0; i < count; ++i)
       series_.push_back({&selection_->series().labels(i), drop_name});
+    if (value_ == SelectedValue::kTimestamp || value_ == SelectedValue::kStartTimestamp) {
+      outputs_.Build(LabelsView(context_->delayed_names()), false, &series_);
+    }
     return Status::Ok();
   }
 
-  bool is_silent() const override { return true; }
+  bool is_silent() const override { return outputs_.one_to_one(); }
+  // Of one step nearly nothing is read.
+  std::vector<uint32_t> ReadOrder() const override {
+    const bool as_they_come = selection_ == nullptr || last_only_ || !outputs_.one_to_one();
+    return as_they_come ? std::vector<uint32_t>() : selection_->ReadOrder();
+  }
 
   Status Read(size_t index, Column* out) override {
+    return outputs_.Read(
+        index, grid_.count, OutputSeries::Overlap::kPerStep,
+        [this](size_t input, Column* column) { return ReadInput(input, column); }, out);
+  }
+
+ private:
+  Status ReadInput(size_t index, Column* out) {
     if ((index & kCancelCheckMask) == 0) RETURN_IF_ERROR(context_->CheckCancelled());
     out->Reset(grid_.count);
+    Walk walk;
+    if (last_only_ && TakeLatest(index, &walk, out)) return Status::Ok();
     const std::unique_ptr<storage::SampleCursor> cursor = selection_->series().Open(index);
     thread_local storage::SampleBlock block;
-    Walk walk;
     while (walk.step < grid_.count) {
       ASSIGN_OR_RETURN(const bool more, cursor->Next(&block));
       if (!more) break;
@@ -66,7 +87,6 @@ class InstantSelector final : public Operator {
     return Status::Ok();
   }
 
- private:
   struct Last {
     SampleKind kind = SampleKind::kNone;
     int64_t time_ms = 0;
@@ -81,6 +101,17 @@ class InstantSelector final : public Operator {
     bool saw_histogram = false;  // at a step
     HistogramStatsFilter stats;
   };
+
+  // The one step's sample, if storage knows it without reading.
+  bool TakeLatest(size_t index, Walk* walk, Column* out) const {
+    const storage::LatestSample last = selection_->Latest(index);
+    if (last.state == storage::LatestSample::State::kUnknown) return false;
+    if (last.state == storage::LatestSample::State::kFloat) {
+      EmitFloat(last.value, last.timestamp_ms, 0, walk, out);
+    }
+    if (!context_->stats.per_step()) context_->stats.AddTotal(grid_, walk->seen);
+    return true;
+  }
 
   static int64_t StartOf(const storage::SampleBlock& block, size_t i) {
     return i < block.start_timestamps.size() ? block.start_timestamps[i] : 0;
@@ -166,7 +197,10 @@ class InstantSelector final : public Operator {
   const TimeShift shift_;
   const SelectedValue value_;
   const bool histogram_stats_;
+  const bool last_only_;
+  const std::optional<std::vector<std::string>> label_names_;
   std::shared_ptr<const Selection> selection_;
+  OutputSeries outputs_;
 };
 
 // Interpolates between the sample before and the sample after each step.
@@ -278,19 +312,20 @@ class SmoothedSelector final : public Operator {
 
 OperatorPtr MakeInstantSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
                                 const VectorSelector& selector, SelectedValue value,
-                                bool histogram_stats) {
+                                bool histogram_stats,
+                                std::optional<std::vector<std::string>> label_names) {
   if (selector.smoothed && value == SelectedValue::kSample) {
     return std::make_unique<SmoothedSelector>(context, selections, grid, selector, histogram_stats);
   }
   return std::make_unique<InstantSelector>(context, selections, grid, selector.matchers,
                                            TimeShift{selector.time.at_ms, selector.time.offset_ms},
-                                           value, histogram_stats);
+                                           value, histogram_stats, std::move(label_names));
 }
 
 OperatorPtr MakeInfoSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
                              Matchers matchers, TimeShift shift) {
   return std::make_unique<InstantSelector>(context, selections, grid, std::move(matchers), shift,
-                                           SelectedValue::kInfoTimestamp, false);
+                                           SelectedValue::kInfoTimestamp, false, std::nullopt);
 }
 
 }  // namespace tsdb::promql

@@ -5,6 +5,8 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "query/promql/ast.h"
 #include "query/promql/exec/operator.h"
@@ -22,10 +24,12 @@ struct TimeShift {
 // kInfoTimestamp is kTimestamp of floats; histograms are an error.
 enum class SelectedValue : uint8_t { kSample, kTimestamp, kStartTimestamp, kInfoTimestamp };
 
-// `selector` is borrowed and outlives the operator.
+// `selector` is borrowed and outlives the operator. With `label_names` (sorted) nobody looks at
+// other labels (storage/latest.h).
 OperatorPtr MakeInstantSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,
                                 const VectorSelector& selector, SelectedValue value,
-                                bool histogram_stats);
+                                bool histogram_stats,
+                                std::optional<std::vector<std::string>> label_names = {});
 
 // kInfoTimestamp for given matchers and times.
 OperatorPtr MakeInfoSelector(ExecContext* context, SelectionCache* selections, const Grid& grid,

@@ -42,6 +42,9 @@ class Operator {
   // that is not needed may stay unread.
   virtual bool is_silent() const { return false; }
 
+  // All indexes in an order in which reading is cheapest, or empty: as they come.
+  virtual std::vector<uint32_t> ReadOrder() const { return {}; }
+
   const std::vector<SeriesRef>& series() const { return series_; }
   const Grid& grid() const { return grid_; }
 
@@ -57,6 +60,11 @@ using OperatorPtr = std::unique_ptr<Operator>;
 // Reads every series of `input`, several at a time, and hands the columns to `consume` in order, on
 // the caller's thread. Of the columns at most a few dozen are in memory at once.
 Status ReadInOrder(ExecContext* context, Operator* input,
+                   const std::function<Status(size_t index, Column& column)>& consume);
+
+// The same in the input's ReadOrder(), for who does not mind. It is the same again while storage
+// stays as it is.
+Status ReadCheaply(ExecContext* context, Operator* input,
                    const std::function<Status(size_t index, Column& column)>& consume);
 
 // Reads the series `indexes` for their annotations and errors only.

@@ -142,6 +142,11 @@ class RangeFunction final : public RangeOperator {
         [this](size_t input, Column* column) { return ReadInput(input, column); }, out);
   }
 
+  std::vector<uint32_t> ReadOrder() const override {
+    const bool one_to_one = series_.size() == source_->series().size();
+    return one_to_one ? source_->ReadOrder() : std::vector<uint32_t>();
+  }
+
  private:
   Status ReadInput(size_t index, Column* out) {
     // A subquery's inside may itself be a function over ranges on this thread: buffers are taken.

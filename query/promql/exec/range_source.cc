@@ -41,6 +41,9 @@ class SelectorSource final : public RangeSource {
     return selection_->Read(index, {.starts = with_starts, .histogram_stats = histogram_stats_},
                             out);
   }
+  std::vector<uint32_t> ReadOrder() const override {
+    return selection_ == nullptr ? std::vector<uint32_t>() : selection_->ReadOrder();
+  }
 
  private:
   ExecContext* const context_;
@@ -73,6 +76,7 @@ class SubquerySource final : public RangeSource {
 
   Status Prepare() override { return child_->Prepare(); }
   const std::vector<SeriesRef>& series() const override { return child_->series(); }
+  std::vector<uint32_t> ReadOrder() const override { return child_->ReadOrder(); }
 
   Status Read(size_t index, bool /*with_starts*/, SeriesSamples* out) override {
     ScratchColumn column;

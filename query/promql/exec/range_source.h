@@ -1,7 +1,9 @@
 // Where the samples of a range come from: stored series, or the steps of a subquery.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "query/promql/ast.h"
 #include "query/promql/exec/instant_selector.h"
@@ -19,6 +21,8 @@ class RangeSource {
   // Appends the samples of one series. Called at most once an index; thread-safe for different
   // ones.
   virtual Status Read(size_t index, bool with_starts, SeriesSamples* out) = 0;
+  // See Operator.
+  virtual std::vector<uint32_t> ReadOrder() const = 0;
 
   TimeShift shift;  // of the windows against the steps
   int64_t range_ms = 0;

@@ -43,12 +43,15 @@ class FinalSeries {
   // Reads all series, several at a time; body(i, column) runs on any thread.
   Status ForEach(const std::function<Status(size_t, Column&)>& body) const {
     constexpr size_t kPerTask = 16;
+    const bool one_to_one = size() == root_->series().size();
+    const std::vector<uint32_t> order = one_to_one ? root_->ReadOrder() : std::vector<uint32_t>();
     return context_->ParallelFor((size() + kPerTask - 1) / kPerTask, [&](size_t task) {
       ScratchColumn column;
       const size_t end = std::min(size(), (task + 1) * kPerTask);
       for (size_t i = task * kPerTask; i < end; ++i) {
-        RETURN_IF_ERROR(Read(i, column.get()));
-        RETURN_IF_ERROR(body(i, *column));
+        const size_t index = order.empty() ? i : order[i];
+        RETURN_IF_ERROR(Read(index, column.get()));
+        RETURN_IF_ERROR(body(index, *column));
       }
       return Status::Ok();
     });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "model/histogram_math.h"
 
 namespace tsdb::promql {
@@ -91,13 +92,18 @@ Status Selection::Read(size_t index, const ReadOptions& options, SeriesSamples* 
 }
 
 Result<std::shared_ptr<const Selection>> SelectionCache::Select(const Matchers& matchers,
-                                                                int64_t min_time,
-                                                                int64_t max_time) {
+                                                                int64_t min_time, int64_t max_time,
+                                                                const Wanted& wanted) {
   std::vector<std::string> parts;
   for (const Matcher& matcher : matchers) parts.push_back(matcher.ToString());
   std::sort(parts.begin(), parts.end());
   std::string key = std::to_string(min_time) + "," + std::to_string(max_time);
   for (const std::string& part : parts) key += "," + part;
+  if (wanted.last_only) key += ",last";
+  if (wanted.label_names.has_value()) {
+    key += ",by";
+    for (const std::string& name : *wanted.label_names) key += "," + GoQuote(name);
+  }
   if (const auto it = selections_.find(key); it != selections_.end()) return it->second;
   storage::SelectRequest request;
   request.scope = context_->scope;
@@ -105,8 +111,7 @@ Result<std::shared_ptr<const Selection>> SelectionCache::Select(const Matchers& 
   request.matchers = matchers;
   request.min_time = min_time;
   request.max_time = max_time;
-  Result<std::unique_ptr<storage::SeriesSelection>> series =
-      context_->querier->Select(request, *context_->cancel);
+  Result<std::unique_ptr<storage::SeriesSelection>> series = Ask(request, wanted);
   if (!series.ok()) {
     // Storage gives up when the query is over; then that is the reason.
     RETURN_IF_ERROR(context_->CheckCancelled());
@@ -115,6 +120,18 @@ Result<std::shared_ptr<const Selection>> SelectionCache::Select(const Matchers& 
   auto selection = std::make_shared<const Selection>(*std::move(series), min_time, max_time);
   selections_.emplace(std::move(key), selection);
   return std::shared_ptr<const Selection>(std::move(selection));
+}
+
+Result<std::unique_ptr<storage::SeriesSelection>> SelectionCache::Ask(
+    const storage::SelectRequest& request, const Wanted& wanted) const {
+  const auto* latest = dynamic_cast<const storage::LatestQuerier*>(context_->querier);
+  if (latest == nullptr || (!wanted.last_only && !wanted.label_names.has_value())) {
+    return context_->querier->Select(request, *context_->cancel);
+  }
+  ASSIGN_OR_RETURN(
+      auto selection,
+      latest->SelectLatest({request, wanted.last_only, wanted.label_names}, *context_->cancel));
+  return std::unique_ptr<storage::SeriesSelection>(std::move(selection));
 }
 
 HistogramPtr HistogramStatsFilter::Apply(const HistogramPtr& histogram) {

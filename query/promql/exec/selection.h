@@ -4,13 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
 #include "query/promql/exec/context.h"
-#include "storage/interface.h"
+#include "storage/latest.h"
 
 namespace tsdb::promql {
 
@@ -33,7 +34,10 @@ class Selection {
  public:
   Selection(std::shared_ptr<const storage::SeriesSelection> series, int64_t min_time,
             int64_t max_time)
-      : series_(std::move(series)), min_time_(min_time), max_time_(max_time) {}
+      : series_(std::move(series)),
+        latest_(dynamic_cast<const storage::LatestSelection*>(series_.get())),
+        min_time_(min_time),
+        max_time_(max_time) {}
 
   const storage::SeriesSelection& series() const { return *series_; }
 
@@ -45,23 +49,48 @@ class Selection {
   // Appends the samples of series `index` within the selection's time range to `out`.
   Status Read(size_t index, const ReadOptions& options, SeriesSamples* out) const;
 
+  // The last sample of a series, if storage knew it at once. REQUIRES: asked for with last_only.
+  storage::LatestSample Latest(size_t index) const {
+    return latest_ == nullptr ? storage::LatestSample() : latest_->Latest(index);
+  }
+
+  // Indexes in an order in which reading is cheapest; empty: as they come.
+  std::vector<uint32_t> ReadOrder() const {
+    return latest_ == nullptr ? std::vector<uint32_t>() : latest_->ReadOrder();
+  }
+
   int64_t min_time() const { return min_time_; }
   int64_t max_time() const { return max_time_; }
 
  private:
   std::shared_ptr<const storage::SeriesSelection> series_;
-  const int64_t min_time_;  // inclusive
+  const storage::LatestSelection* const latest_;  // the same, or null
+  const int64_t min_time_;                        // inclusive
   const int64_t max_time_;
 };
 
 // Selections of one query. Thread-compatible.
 class SelectionCache {
  public:
+  // What a selector can do without.
+  struct Wanted {
+    bool last_only = false;  // all samples of a series but the last
+    // All labels but these, sorted (storage/latest.h).
+    std::optional<std::vector<std::string>> label_names;
+  };
+
   explicit SelectionCache(ExecContext* context) : context_(context) {}
   Result<std::shared_ptr<const Selection>> Select(const Matchers& matchers, int64_t min_time,
-                                                  int64_t max_time);
+                                                  int64_t max_time, const Wanted& wanted);
+  Result<std::shared_ptr<const Selection>> Select(const Matchers& matchers, int64_t min_time,
+                                                  int64_t max_time) {
+    return Select(matchers, min_time, max_time, {});
+  }
 
  private:
+  Result<std::unique_ptr<storage::SeriesSelection>> Ask(const storage::SelectRequest& request,
+                                                        const Wanted& wanted) const;
+
   ExecContext* const context_;
   std::unordered_map<std::string, std::shared_ptr<const Selection>> selections_;
 };
