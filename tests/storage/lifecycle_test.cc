@@ -272,7 +272,7 @@ TEST_F(LifecycleTest, CountsCacheAndBackgroundWorkOfRocksDb) {
   EXPECT_GE(Gauge("tsdbd_storage_cache_hits_total") + Gauge("tsdbd_storage_cache_misses_total"),
             before + 10);
   EXPECT_EQ(Gauge("tsdbd_storage_cache_limit_bytes"),
-            static_cast<double>(options.block_cache_bytes));
+            static_cast<double>(9 * options.block_cache_bytes));
   EXPECT_GT(Gauge("tsdbd_storage_flushed_bytes_total"), 0);
   EXPECT_GT(Gauge("tsdbd_storage_memtable_bytes"), 0);
   EXPECT_EQ(Gauge("tsdbd_storage_active_series_limit"), 77);

@@ -258,14 +258,23 @@ func (g *generator) instantFunction(depth int) string {
 	function := oneOf(g, instantFunctions...)
 	if function == "timestamp" {
 		// With both @ and offset Prometheus forgets the offset where it looks, not where it reads.
-		return "timestamp(" + g.selector() + oneOf(g, "", " offset 1m", " @ end()") + ")"
+		return "timestamp(" + oneOf(g, g.selector(), `{__name__=~"up|constant|memory.*"}`) + oneOf(g, "", " offset 1m", " @ end()") + ")"
 	}
 	return function + "(" + g.vector(depth) + ")"
 }
 
 func (g *generator) labelFunction(depth int) string {
 	inner := g.vector(depth)
-	switch g.rng.Intn(6) {
+	switch g.rng.Intn(9) {
+	case 6:
+		return `label_replace(` + inner + `, "` + oneOf(g, "dst", "", "bad name", "__name__", "job") + `", "` +
+			oneOf(g, "$0", "${1}$1", "$2", "$10", "$x", "$$1", "") + `", "` + oneOf(g, labelNames...) + `", "` +
+			oneOf(g, "(.)(.*)", "", ".*", "host-(?P<x>\\\\d).*", "(", "a|b") + `")`
+	case 7:
+		return `label_join(` + inner + oneOf(g, `, "dst", "-")`, `, "", "-", "job")`, `, "le", "", "job", "job")`, `, "__name__", "_", "job", "code")`)
+	case 8:
+		return oneOf(g, "absent", "absent_over_time") + oneOf(g, `(nothing_here{job="a",code=~"5.."}`, `(nothing_here{job="a",job="b"}`,
+			`({job="a", instance!="b", mode="idle"}`, `(up{job="none"}`) + oneOf(g, ")", "[5m])", "[5m:1m])", "[5m] offset 1m)")
 	case 0:
 		return `label_replace(` + inner + `, "dst", "$1-x", "instance", "host-(.*):.*")`
 	case 1:

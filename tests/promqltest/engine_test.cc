@@ -1,0 +1,204 @@
+// The engine with default features, and with a storage that knows more than its samples: what was
+// last, which labels to leave out, in which order to read.
+#include "query/promql/engine.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "storage/latest.h"
+#include "tests/support/memory_storage.h"
+
+namespace tsdb::promql {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Shows the last sample of floats at once, only the labels asked for, and wants to be read from
+// behind.
+class KnowingSelection : public storage::LatestSelection {
+ public:
+  KnowingSelection(std::unique_ptr<storage::SeriesSelection> all,
+                   const storage::LatestRequest& request)
+      : all_(std::move(all)), last_only_(request.last_only) {
+    for (size_t i = 0; i < all_->size(); ++i) {
+      labels_.push_back(request.label_names.has_value() ? all_->labels(i).Keep(*request.label_names)
+                                                        : all_->labels(i));
+    }
+  }
+
+  size_t size() const override { return all_->size(); }
+  const Labels& labels(size_t index) const override { return labels_[index]; }
+  PolicyId policy(size_t index) const override { return all_->policy(index); }
+  std::unique_ptr<storage::SampleCursor> Open(size_t index) const override {
+    return all_->Open(index);
+  }
+  storage::LatestSample Latest(size_t index) const override {
+    storage::LatestSample last;
+    if (!last_only_) return last;
+    last.state = storage::LatestSample::State::kNone;
+    const auto cursor = all_->Open(index);
+    storage::SampleBlock block;
+    while (*cursor->Next(&block)) {
+      if (block.type != ValueType::kFloat) return {};
+      last = {storage::LatestSample::State::kFloat, block.timestamps.back(), block.floats.back()};
+    }
+    return last;
+  }
+  std::vector<uint32_t> ReadOrder() const override {
+    std::vector<uint32_t> order;
+    for (size_t i = size(); i > 0; --i) order.push_back(static_cast<uint32_t>(i - 1));
+    return order;
+  }
+
+ private:
+  const std::unique_ptr<storage::SeriesSelection> all_;
+  const bool last_only_;
+  std::vector<Labels> labels_;
+};
+
+class KnowingStorage : public MemoryStorage, public storage::LatestQuerier {
+ public:
+  Result<std::unique_ptr<storage::LatestSelection>> SelectLatest(
+      const storage::LatestRequest& request, const CancelToken& cancel) const override {
+    ASSIGN_OR_RETURN(auto all, MemoryStorage::Select(request.select, cancel));
+    return std::unique_ptr<storage::LatestSelection>(
+        std::make_unique<KnowingSelection>(std::move(all), request));
+  }
+  // Every selection tells its order.
+  Result<std::unique_ptr<storage::SeriesSelection>> Select(
+      const storage::SelectRequest& request, const CancelToken& cancel) const override {
+    ASSIGN_OR_RETURN(auto all, MemoryStorage::Select(request, cancel));
+    return std::unique_ptr<storage::SeriesSelection>(
+        std::make_unique<KnowingSelection>(std::move(all), storage::LatestRequest()));
+  }
+};
+
+HistogramPtr MakeHistogram(bool custom) {
+  auto h = std::make_shared<Histogram>();
+  h->schema = custom ? -53 : 0;
+  h->count = 2;
+  h->sum = 1;
+  h->positive_spans = {{0, 2}};
+  h->positive_buckets = {1, 1};
+  if (custom) h->custom_values = {1, 2};
+  return h;
+}
+
+class EngineTest : public testing::Test {
+ protected:
+  void Fill(MemoryStorage* storage) const {
+    for (int step = 0; step < 3; ++step) {
+      const int64_t time = step * 60'000;
+      const auto add = [&](const Labels& labels, double value) {
+        ASSERT_TRUE(storage->AppendFloat(labels, time, value).ok());
+      };
+      add({{"__name__", "first"}, {"job", "a"}}, 1);
+      add({{"__name__", "second"}, {"job", "a"}}, 2);
+      add({{"__name__", "m"}, {"host", "1"}, {"job", "z"}}, 10 + step);
+      add({{"__name__", "m"}, {"host", "2"}, {"job", "a"}}, 20 + step * 2);
+      add({{"__name__", "m"}, {"host", "3"}, {"job", "z"}}, 40 + step * 3);
+      for (int n = 0; n < 6; ++n) {
+        const Labels labels{{"__name__", "h"}, {"n", std::to_string(n)}};
+        MemoryStorage::Sample sample;
+        sample.timestamp_ms = time;
+        if (n == 3) sample.value = 7;
+        if (n != 3) sample.histogram = MakeHistogram(n < 2);
+        ASSERT_TRUE(storage->Append(labels, sample).ok());
+      }
+    }
+  }
+
+  // Labels and values, or the error; then annotations and the number of samples.
+  static std::vector<std::string> Ask(const storage::Querier& storage, const std::string& query,
+                                      int64_t step_ms = 0) {
+    const auto engine = Engine::Create({}, &storage, nullptr, nullptr);
+    QueryRequest request;
+    request.query = query;
+    request.start_ms = step_ms == 0 ? 120'000 : 0;
+    request.end_ms = 120'000;
+    request.step_ms = step_ms;
+    request.per_step_stats = true;
+    const Result<QueryResult> result = engine->Execute(request);
+    if (!result.ok()) return {result.status().message()};
+    std::vector<std::string> lines;
+    for (const VectorSample& sample : result->vector) {
+      lines.push_back(sample.labels.ToString() + " " + std::to_string(sample.value));
+      if (sample.histogram != nullptr) lines.back() += " h" + std::to_string(sample.histogram->sum);
+    }
+    for (const MatrixSeries& series : result->matrix) {
+      lines.push_back(series.labels.ToString());
+      for (const FloatSample& point : series.floats)
+        lines.back() += " " + std::to_string(point.value);
+      for (const auto& [time, h] : series.histograms) {
+        lines.back() += " h" + std::to_string(h->sum);
+      }
+    }
+    lines.insert(lines.end(), result->warnings.begin(), result->warnings.end());
+    lines.insert(lines.end(), result->infos.begin(), result->infos.end());
+    for (const auto& [time, count] : result->stats.total_queryable_samples_per_step) {
+      lines.push_back(std::to_string(count) + " samples");
+    }
+    return lines;
+  }
+};
+
+TEST_F(EngineTest, TimesOfSeriesThatDifferByNameOnlyCollideWhereverTheyAreUsed) {
+  MemoryStorage storage;
+  Fill(&storage);
+  const auto collide = ElementsAre("vector cannot contain metrics with the same labelset");
+  EXPECT_THAT(Ask(storage, R"(sum(timestamp({__name__=~"first|second"})))"), collide);
+  EXPECT_THAT(
+      Ask(storage, R"(count by (job) (timestamp({__name__=~"first|second"} offset 1s)))", 60'000),
+      collide);
+  EXPECT_THAT(Ask(storage, "sum(timestamp(first))"), ElementsAre("{} 120.000000", "1 samples"));
+}
+
+TEST_F(EngineTest, GroupsComeInTheOrderOfTheirFirstSeries) {
+  KnowingStorage storage;
+  Fill(&storage);
+  EXPECT_THAT(
+      Ask(storage, "sum by (job) (rate(m[2m]))"),
+      ElementsAre(R"({job="z"} 0.066667)", R"({job="a"} 0.033333)", testing::_, testing::_));
+}
+
+TEST_F(EngineTest, WhatStorageKnowsChangesNoAnswer) {
+  MemoryStorage plain;
+  KnowingStorage knowing;
+  Fill(&plain);
+  Fill(&knowing);
+  for (const char* query : {
+           "sum by (job) (m)",
+           "count by (__name__) ({__name__=~\".+\"})",
+           "count({job=\"nothing\"})",
+           "min(h)",
+           "count(h)",
+           "group by (n) (h)",
+           "stddev(m)",
+           "quantile by (job) (0.5, m)",
+           "avg by (none) (m offset 1m)",
+           // Histograms of two kinds, and a float among them.
+           "sum(h)",
+           "avg(h)",
+           "sum(h{n!=\"3\"})",
+           "sum(h{n!~\"[0-3]\"})",
+           "sum(rate(h[2m]))",
+           "avg by (n) (rate(h[2m]))",
+           "sum(last_over_time(h[2m]))",
+           "m / on (host) m",
+           "timestamp(m)",
+       }) {
+    SCOPED_TRACE(query);
+    EXPECT_THAT(Ask(plain, query), testing::Not(IsEmpty()));
+    EXPECT_EQ(Ask(knowing, query), Ask(plain, query));
+    EXPECT_EQ(Ask(knowing, query, 60'000), Ask(plain, query, 60'000));
+  }
+}
+
+}  // namespace
+}  // namespace tsdb::promql
