@@ -30,11 +30,15 @@ struct PartitionKey {
 
 inline constexpr size_t kPartitionPrefixSize = 6;
 
+inline void AppendPartitionPrefix(std::string* key, PartitionKey partition) {
+  PutKey32(key, static_cast<uint32_t>(partition.day) ^ 0x80000000U);
+  PutKey16(key, partition.generation);
+}
+
 inline std::string PartitionPrefix(PartitionKey partition) {
   std::string key;
   key.reserve(32);
-  PutKey32(&key, static_cast<uint32_t>(partition.day) ^ 0x80000000U);
-  PutKey16(&key, partition.generation);
+  AppendPartitionPrefix(&key, partition);
   return key;
 }
 
@@ -47,10 +51,18 @@ inline std::string JournalKey(uint64_t sequence) {
   return key;
 }
 
+inline constexpr size_t kHashKeySize = kPartitionPrefixSize + 16;
+
+inline void AppendHashKey(std::string* key, PartitionKey partition, Hash128 hash) {
+  AppendPartitionPrefix(key, partition);
+  PutKey64(key, hash.high);
+  PutKey64(key, hash.low);
+}
+
 inline std::string HashKey(PartitionKey partition, Hash128 hash) {
-  std::string key = PartitionPrefix(partition);
-  PutKey64(&key, hash.high);
-  PutKey64(&key, hash.low);
+  std::string key;
+  key.reserve(kHashKeySize);
+  AppendHashKey(&key, partition, hash);
   return key;
 }
 

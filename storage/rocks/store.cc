@@ -23,6 +23,7 @@
 
 #include "base/log.h"
 #include "storage/index/postings.h"
+#include "storage/rocks/extended_log.h"
 #include "storage/rocks/full_disk.h"
 #include "storage/rocks/journal_filter.h"
 
@@ -302,8 +303,12 @@ class RocksStore : public Store {
     }
     db_options_ = DatabaseOptions();
     db_options_.statistics = tickers_;
-    env_ = RetryWhenDiskIsFull(options.env != nullptr ? options.env : rocksdb::Env::Default(),
-                               &full_disk_);
+    rocksdb::Env* base = options.env != nullptr ? options.env : rocksdb::Env::Default();
+    if (options.syncs_every_write) {
+      log_env_ = ExtendLogs(base);
+      base = log_env_.get();
+    }
+    env_ = RetryWhenDiskIsFull(base, &full_disk_);
     db_options_.env = env_.get();
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
@@ -582,6 +587,7 @@ class RocksStore : public Store {
   std::string path_;
   std::string tables_path_;
   FullDiskGate full_disk_;
+  std::unique_ptr<rocksdb::Env> log_env_;  // may be null; below env_
   std::unique_ptr<rocksdb::Env> env_;
   rocksdb::DBOptions db_options_;
   std::shared_ptr<JournalFilterFactory> journal_filter_ = std::make_shared<JournalFilterFactory>();

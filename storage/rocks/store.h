@@ -83,7 +83,8 @@ struct StoreOptions {
   std::string path;
   uint64_t journal_memtable_bytes = 96ULL << 20;  // more than a checkpoint covers
   uint64_t block_cache_bytes = 32ULL << 20;
-  rocksdb::Env* env = nullptr;  // borrowed; null: the real one. For tests that tear writes.
+  bool syncs_every_write = false;  // but for those that may be lost; makes syncing cheaper
+  rocksdb::Env* env = nullptr;     // borrowed; null: the real one. For tests that tear writes.
 };
 
 // What RocksDB does behind our back. Counts are since the store was opened.

@@ -3,13 +3,57 @@
 #include <thread>
 
 #include <gmock/gmock.h>
+#include <rocksdb/env.h>
 
+#include "storage/rocks/extended_log.h"
 #include "tests/storage/engine_fixture.h"
 
 namespace tsdb::storage {
 namespace {
 
 using testing::HasSubstr;
+
+TEST(ExtendedLog, IsLongerThanWhatIsWrittenUntilItIsClosed) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto memory = MemoryDisk::NewEnv(disk);
+  const auto env = ExtendLogs(memory.get());
+  ASSERT_TRUE(env->CreateDirIfMissing("/data").ok());
+  const std::string text(3000, 'x');
+  for (const char* name : {"/data/1.log", "/data/1.sst"}) {
+    std::unique_ptr<rocksdb::WritableFile> file;
+    ASSERT_TRUE(env->NewWritableFile(name, &file, rocksdb::EnvOptions()).ok());
+    std::string written;
+    for (int i = 0; i < 100; ++i) {
+      ASSERT_TRUE(file->Append(text).ok());
+      ASSERT_TRUE(file->Sync().ok());
+      written += text;
+    }
+    std::string read;
+    ASSERT_TRUE(rocksdb::ReadFileToString(env.get(), name, &read).ok());
+    const bool is_log = std::string(name).ends_with(".log");
+    EXPECT_EQ(read.size() > written.size(), is_log) << name;
+    EXPECT_LE(read.size(), written.size() * 2) << name;
+    EXPECT_EQ(read.substr(0, written.size()), written);
+    EXPECT_EQ(read.find_first_not_of('\0', written.size()), std::string::npos);
+    ASSERT_TRUE(file->Close().ok());
+    EXPECT_EQ(disk->FileSize(name), written.size()) << name;
+  }
+}
+
+TEST(ExtendedLog, TakesWhatADiskWithoutMoreRoomStillTakes) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto memory = MemoryDisk::NewEnv(disk);
+  const auto env = ExtendLogs(memory.get());
+  ASSERT_TRUE(env->CreateDirIfMissing("/data").ok());
+  std::unique_ptr<rocksdb::WritableFile> file;
+  ASSERT_TRUE(env->NewWritableFile("/data/1.log", &file, rocksdb::EnvOptions()).ok());
+  disk->set_capacity(6000);
+  EXPECT_TRUE(file->Append(std::string(3000, 'x')).ok());
+  EXPECT_TRUE(file->Append(std::string(3000, 'x')).ok());
+  EXPECT_FALSE(file->Append("x").ok());
+  ASSERT_TRUE(file->Close().ok());
+  EXPECT_EQ(disk->FileSize("/data/1.log"), 6000U);
+}
 
 class DiskTest : public EngineTest {
  protected:

@@ -86,6 +86,8 @@ class MemoryFileSystem : public rocksdb::FileSystem {
   void Count(const char* operation, const std::string& name) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Node> Find(const std::string& name) const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   IOStatus Append(const std::string& name, Node* node, const rocksdb::Slice& data);
+  IOStatus Extend(const std::string& name, Node* node, uint64_t offset, size_t size);
+  IOStatus Truncate(const std::string& name, Node* node, uint64_t size);
   void Sync(const std::string& name, Node* node);
   void SyncDirectory(const std::string& name);
 
@@ -125,6 +127,18 @@ rocksdb::IOStatus Missing(const std::string& name) {
   return rocksdb::IOStatus::PathNotFound("no such file", name);
 }
 
+// What is overwritten without a sync comes to the disk page by page, in any order.
+void LosePages(size_t synced, std::mt19937_64* random, std::string* data) {
+  constexpr size_t kPage = 4096;
+  for (size_t page = synced / kPage * kPage; page < data->size(); page += kPage) {
+    if ((*random)() % 2 == 0) continue;
+    const size_t begin = std::max(page, synced);
+    const size_t end = std::min(page + kPage, data->size());
+    std::fill(data->begin() + static_cast<ptrdiff_t>(begin),
+              data->begin() + static_cast<ptrdiff_t>(end), '\0');
+  }
+}
+
 class DiskLock : public rocksdb::FileLock {
  public:
   explicit DiskLock(std::string file) : name(std::move(file)) {}
@@ -143,9 +157,11 @@ class MemoryFile : public rocksdb::FSRandomAccessFile, public rocksdb::FSSequent
                          rocksdb::Slice* result, char* scratch,
                          rocksdb::IODebugContext*) const override {
     const MutexLock lock(disk_->mutex_);
-    const size_t begin = std::min<size_t>(offset, node_->data.size());
-    const size_t count = std::min(n, node_->data.size() - begin);
-    std::memcpy(scratch, node_->data.data() + begin, count);
+    const size_t begin = std::min<size_t>(offset, node_->size());
+    const size_t count = std::min(n, node_->size() - begin);
+    const size_t data_end = std::max(begin, std::min(begin + count, node_->data.size()));
+    if (data_end > begin) std::memcpy(scratch, node_->data.data() + begin, data_end - begin);
+    std::memset(scratch + (data_end - begin), 0, begin + count - data_end);
     *result = rocksdb::Slice(scratch, count);
     return rocksdb::IOStatus::OK();
   }
@@ -176,6 +192,15 @@ class MemoryWriter : public rocksdb::FSWritableFile {
                            rocksdb::IODebugContext*) override {
     return disk_->Append(name_, node_.get(), data);
   }
+  using rocksdb::FSWritableFile::PositionedAppend;
+  rocksdb::IOStatus PositionedAppend(const rocksdb::Slice& zeros, uint64_t offset,
+                                     const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
+    return disk_->Extend(name_, node_.get(), offset, zeros.size());
+  }
+  rocksdb::IOStatus Truncate(uint64_t size, const rocksdb::IOOptions&,
+                             rocksdb::IODebugContext*) override {
+    return disk_->Truncate(name_, node_.get(), size);
+  }
   rocksdb::IOStatus Close(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
     return rocksdb::IOStatus::OK();
   }
@@ -189,7 +214,7 @@ class MemoryWriter : public rocksdb::FSWritableFile {
   bool IsSyncThreadSafe() const override { return true; }
   uint64_t GetFileSize(const rocksdb::IOOptions&, rocksdb::IODebugContext*) override {
     const MutexLock lock(disk_->mutex_);
-    return node_->data.size();
+    return node_->size();
   }
 
  private:
@@ -226,12 +251,21 @@ MemoryFileSystem::MemoryFileSystem(const MemoryFileSystem& source, const Image& 
     if (loss == Loss::kTorn) size = entry.synced + random() % (entry.size - entry.synced + 1);
     node->data = entry.node->data.substr(0, size);
     const bool is_log = name.ends_with(".log");
+    const size_t least_end = std::max(entry.synced_end, size);
+    const size_t most_end = std::max(entry.end, least_end);
+    node->end = loss == Loss::kNothing    ? most_end
+                : loss == Loss::kUnsynced ? least_end
+                                          : least_end + random() % (most_end - least_end + 1);
+    node->synced_end = node->end;
+    if (loss == Loss::kTorn && size > entry.synced && entry.synced_end >= size) {
+      LosePages(entry.synced, &random, &node->data);
+    }
     if (loss == Loss::kTorn && is_log && size > entry.synced && random() % 2 == 0) {
       const size_t damaged = 1 + random() % std::min<size_t>(size - entry.synced, 512);
       for (size_t i = size - damaged; i < size; ++i) node->data[i] = 0;
     }
     node->synced = size;
-    size_bytes_ += size;
+    size_bytes_ += node->size();
     files_[name] = durable_[name] = std::move(node);
   }
 }
@@ -245,10 +279,10 @@ MemoryFileSystem::Image MemoryFileSystem::TakeImageLocked() const {
   Image image;
   image.directories = directories_;
   for (const auto& [name, node] : files_) {
-    image.entries[name] = {node, node->data.size(), node->synced};
+    image.entries[name] = {node, node->data.size(), node->synced, node->end, node->synced_end};
   }
   for (const auto& [name, node] : durable_) {
-    image.durable[name] = {node, node->data.size(), node->synced};
+    image.durable[name] = {node, node->data.size(), node->synced, node->end, node->synced_end};
   }
   return image;
 }
@@ -297,7 +331,7 @@ void MemoryFileSystem::Damage(const std::string& path, size_t offset) {
 
 uint64_t MemoryFileSystem::FileSize(const std::string& path) const {
   const MutexLock lock(mutex_);
-  return files_.at(path)->data.size();
+  return files_.at(path)->size();
 }
 
 void MemoryFileSystem::Export(const std::string& directory, const std::string& target) const {
@@ -306,7 +340,7 @@ void MemoryFileSystem::Export(const std::string& directory, const std::string& t
     if (!IsBelow(name, directory)) continue;
     const std::string path = target + name.substr(directory.size());
     std::filesystem::create_directories(ParentOf(path));
-    std::ofstream(path, std::ios::binary) << node->data;
+    std::ofstream(path, std::ios::binary) << node->Content();
   }
 }
 
@@ -345,11 +379,37 @@ rocksdb::IOStatus MemoryFileSystem::Append(const std::string& name, Node* node,
                                            const rocksdb::Slice& data) {
   const MutexLock lock(mutex_);
   Count("append", name);
-  if (capacity_ != 0 && size_bytes_ + data.size() > capacity_) {
+  const size_t ahead = node->size() - node->data.size();
+  const size_t grows = data.size() > ahead ? data.size() - ahead : 0;
+  if (grows > 0 && capacity_ != 0 && size_bytes_ + grows > capacity_) {
     return IOStatus::NoSpace("no space left on the memory disk", name);
   }
   node->data.append(data.data(), data.size());
-  size_bytes_ += data.size();
+  size_bytes_ += grows;
+  return IOStatus::OK();
+}
+
+rocksdb::IOStatus MemoryFileSystem::Extend(const std::string& name, Node* node, uint64_t offset,
+                                           size_t size) {
+  const MutexLock lock(mutex_);
+  Count("extend", name);
+  if (offset < node->data.size()) return IOStatus::NotSupported("only zeros beyond the data", name);
+  const size_t grows = offset + size > node->size() ? offset + size - node->size() : 0;
+  if (capacity_ != 0 && size_bytes_ + grows > capacity_) {
+    return IOStatus::NoSpace("no space left on the memory disk", name);
+  }
+  node->end = node->size() + grows;
+  size_bytes_ += grows;
+  return IOStatus::OK();
+}
+
+rocksdb::IOStatus MemoryFileSystem::Truncate(const std::string& name, Node* node, uint64_t size) {
+  const MutexLock lock(mutex_);
+  Count("truncate", name);
+  if (size != node->data.size()) return IOStatus::NotSupported("only to the end of the data", name);
+  size_bytes_ -= node->size() - size;
+  node->end = 0;  // durable as soon as directories are
+  node->synced_end = 0;
   return IOStatus::OK();
 }
 
@@ -357,6 +417,7 @@ void MemoryFileSystem::Sync(const std::string& name, Node* node) {
   const MutexLock lock(mutex_);
   Count("sync", name);
   node->synced = node->data.size();
+  node->synced_end = node->end;
 }
 
 void MemoryFileSystem::SyncDirectory(const std::string& name) {
@@ -396,7 +457,7 @@ rocksdb::IOStatus MemoryFileSystem::NewWritableFile(const std::string& name,
   Count("create", name);
   const std::string path = Clean(name);
   auto& node = files_[path];
-  if (node != nullptr) size_bytes_ -= node->data.size();
+  if (node != nullptr) size_bytes_ -= node->size();
   node = std::make_shared<Node>();
   *file = std::make_unique<MemoryWriter>(this, path, node);
   return IOStatus::OK();
@@ -450,7 +511,7 @@ rocksdb::IOStatus MemoryFileSystem::DeleteFile(const std::string& name, const Op
   const bool is_last = std::count_if(files_.begin(), files_.end(), [&](const auto& entry) {
                          return entry.second == found->second;
                        }) == 1;
-  if (is_last) size_bytes_ -= found->second->data.size();
+  if (is_last) size_bytes_ -= found->second->size();
   files_.erase(found);
   return IOStatus::OK();
 }
@@ -478,7 +539,7 @@ rocksdb::IOStatus MemoryFileSystem::GetFileSize(const std::string& name, const O
   const MutexLock lock(mutex_);
   const auto node = Find(name);
   if (node == nullptr) return Missing(name);
-  *size = node->data.size();
+  *size = node->size();
   return IOStatus::OK();
 }
 

@@ -3,7 +3,8 @@
 // full and damaged bytes can be had as well. Thread-safe.
 //
 // What is durable: the bytes of a file up to its last sync, and the entries of a directory as of
-// its last sync. Directories themselves are durable at once.
+// its last sync. Directories themselves are durable at once. Files are appended to; beyond that
+// they may be extended by zeros, which later appends overwrite.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +28,17 @@ class MemoryDisk {
   struct Node {
     std::string data;  // grows only
     size_t synced = 0;
+    size_t end = 0;  // zeros follow the data up to here, if that is beyond it
+    size_t synced_end = 0;
+    size_t size() const { return end > data.size() ? end : data.size(); }
+    std::string Content() const { return data + std::string(size() - data.size(), '\0'); }
   };
   struct Entry {
     std::shared_ptr<Node> node;
-    size_t size = 0;
+    size_t size = 0;  // of the data
     size_t synced = 0;
+    size_t end = 0;
+    size_t synced_end = 0;
   };
   // The disk at one moment; bytes are shared with the disk it was taken from.
   struct Image {
