@@ -13,7 +13,8 @@ namespace tsdb::storage {
 namespace {
 
 constexpr std::string_view kFormatKey = "format";
-constexpr std::string_view kFormat = "tsdbd 1";
+constexpr std::string_view kFormat = "tsdbd 2";
+constexpr std::string_view kOlderFormat = "tsdbd 1";  // read as it is; had no rows in the journal
 constexpr std::string_view kSecretKey = "secret";
 constexpr std::string_view kNextSegmentKey = "next_segment";
 constexpr std::string_view kPartitionPrefix = "p/";
@@ -23,6 +24,7 @@ StoreOptions OptionsOfStore(const EngineOptions& options) {
   result.path = options.path;
   result.journal_memtable_bytes = std::max<uint64_t>(5 * options.checkpoint_bytes, 8 << 20);
   result.block_cache_bytes = options.block_cache_bytes;
+  result.syncs_every_write = options.sync == SyncMode::kAlways;
   result.env = options.env;
   return result;
 }
@@ -36,6 +38,7 @@ class ReplayVisitor {
 
   bool Section(int32_t day, TimeUnit) {
     partition_ = engine_->PartitionOf(day);
+    record_ = nullptr;
     return true;
   }
   bool Define(uint32_t id, PolicyId policy, TimeUnit unit, Labels labels) {
@@ -45,14 +48,12 @@ class ReplayVisitor {
     return defined;
   }
   uint64_t Base(uint32_t id) {
-    const SeriesRecord* record = partition_->FindRecord(id);
-    return record == nullptr ? 0 : record->last_payload;
+    if (id >= partition_->next_id()) return 0;
+    return RecordOf(id).last_payload;
   }
   bool Sample(uint32_t id, ValueType type, TimeUnit unit, const RawSample& read, bool has_start) {
     if (id >= partition_->next_id()) return false;
-    const uint64_t before = partition_->active_series();
-    SeriesRecord& record = partition_->Record(id);
-    engine_->active_series_ += partition_->active_series() - before;
+    SeriesRecord& record = RecordOf(id);
     RawSample sample = read;
     if (IsBytesType(type)) sample.payload = HashBytes64(sample.bytes);
     const bool relies = record.journal_epoch == engine_->journal_epoch_;
@@ -69,8 +70,25 @@ class ReplayVisitor {
   uint64_t samples() const { return samples_; }
 
  private:
+  // Those of neighbouring series, which come next, are fetched ahead.
+  SeriesRecord& RecordOf(uint32_t id) {
+    if (record_ != nullptr && id == record_id_) return *record_;
+    constexpr uint32_t kAhead = 4;
+    partition_->PrefetchById(id + 2 * kAhead);
+    if (const SeriesRecord* next = partition_->FindRecord(id + kAhead)) {
+      partition_->PrefetchTail(*next);
+    }
+    const uint64_t before = partition_->active_series();
+    record_ = &partition_->Record(id);
+    record_id_ = id;
+    engine_->active_series_ += partition_->active_series() - before;
+    return *record_;
+  }
+
   Engine* engine_;
   Partition* partition_ = nullptr;
+  SeriesRecord* record_ = nullptr;  // of the last series, null: none in this section
+  uint32_t record_id_ = 0;
   uint64_t samples_ = 0;
 };
 
@@ -132,6 +150,10 @@ Status Engine::CheckFormat() {
     PutFixed64(&*secret, drawn.high ^ drawn.low);
     StoreBatch batch;
     batch.Put(Family::kMeta, std::string(kSecretKey), *secret);
+    batch.Put(Family::kMeta, std::string(kFormatKey), std::string(kFormat));
+    RETURN_IF_ERROR(store_->Write(batch, true));
+  } else if (*format == kOlderFormat) {
+    StoreBatch batch;  // what is written from now on is not for programs that only know that one
     batch.Put(Family::kMeta, std::string(kFormatKey), std::string(kFormat));
     RETURN_IF_ERROR(store_->Write(batch, true));
   } else if (*format != kFormat) {

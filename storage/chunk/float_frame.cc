@@ -21,6 +21,7 @@ enum Form : uint8_t {
   kDecimalExceptions = 1,  // int frame, then positions and bits of values that are no such decimals
   kXor = 2,
   kConstantBits = 3,  // one value's 64 bits
+  kBits = 4,  // int frame of the values' bits: full mantissas of a few neighbouring exponents
 };
 constexpr unsigned kScaleBits = 5;
 constexpr uint8_t kScaleMask = 31;
@@ -228,11 +229,18 @@ void EncodeFloatFrame(const double* values, size_t count, bool thorough, std::st
   constexpr size_t kGoodBytes = 2;
   if (decimal_size > 0 && !thorough && decimal_size <= kGoodBytes * count) return;
   if (decimal_size > 0 && decimal_size <= 1 + LeastXorFrameSize(values, count)) return;
-  std::string xored(1, static_cast<char>(kXor << kScaleBits));
-  EncodeXorFrame(values, count, &xored);
-  if (decimal_size > 0 && decimal_size <= xored.size()) return;
+  std::string best(1, static_cast<char>(kXor << kScaleBits));
+  EncodeXorFrame(values, count, &best);
+  if (thorough) {
+    std::array<int64_t, kMaxIntFrame> bits;
+    for (size_t i = 0; i < count; ++i) bits[i] = std::bit_cast<int64_t>(values[i]);
+    std::string packed(1, static_cast<char>(kBits << kScaleBits));
+    EncodeIntFrame(bits.data(), count, &packed);
+    if (packed.size() < best.size()) best.swap(packed);
+  }
+  if (decimal_size > 0 && decimal_size <= best.size()) return;
   out->resize(start);
-  out->append(xored);
+  out->append(best);
 }
 
 bool DecodeFloatFrame(std::string_view* in, size_t count, double* values) {
@@ -242,6 +250,12 @@ bool DecodeFloatFrame(std::string_view* in, size_t count, double* values) {
   const unsigned scale = head & kScaleMask;
   const unsigned form = head >> kScaleBits;
   if (form == kXor) return scale == 0 && DecodeXorFrame(in, count, values);
+  if (form == kBits) {
+    int64_t bits[kMaxIntFrame];
+    if (scale != 0 || !DecodeIntFrame(in, count, bits)) return false;
+    std::memcpy(values, bits, count * sizeof(double));
+    return true;
+  }
   if (form == kConstantBits) {
     uint64_t bits = 0;
     if (scale != 0 || !GetFixed64(in, &bits)) return false;

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/coding.h"
@@ -22,7 +21,8 @@
 
 namespace tsdb::storage {
 
-inline constexpr uint8_t kJournalVersion = 1;
+inline constexpr uint8_t kJournalVersion = 2;
+inline constexpr uint8_t kFirstJournalVersion = 1;  // had no rows
 inline constexpr char kJournalSection = 'S';
 inline constexpr char kJournalExemplar = 'X';
 
@@ -36,6 +36,7 @@ inline constexpr uint8_t kJournalContained = 0xc0 | 26;  // samples need no earl
 inline constexpr uint8_t kJournalRelative = 0xc0 | 27;   // samples follow on earlier ones again
 inline constexpr uint8_t kJournalType = 0xc0 | 28;       // value type of the samples that follow
 inline constexpr uint8_t kJournalEnd = 0xc0 | 29;        // of the section
+inline constexpr uint8_t kJournalRow = 0xc0 | 30;  // n samples of the series before, at equal steps
 
 class JournalWriter {
  public:
@@ -56,18 +57,37 @@ class JournalWriter {
   bool empty() const { return record_.size() <= 1; }
 
  private:
+  static constexpr size_t kNowhere = std::string::npos;
+  static constexpr uint8_t kMaxRow = 255;
+
   void Escape(uint8_t code) {
     record_.push_back(static_cast<char>(code));
-    run_position_ = std::string::npos;
+    run_position_ = row_position_ = kNowhere;
   }
+  // Lets one more sample of the last series follow, `step` after the one before.
+  void ContinueRow(int64_t step);
+  // The number of a pair within the section, and whether it is new there.
+  uint32_t NumberOf(uint32_t pair, bool* is_new);
+  void GrowPairs();
+
   std::string record_;
-  std::unordered_map<uint32_t, uint32_t> pairs_;
+  // Open addressing; slots of earlier rounds, that is sections, are free.
+  struct PairSlot {
+    uint32_t round = 0;
+    uint32_t pair = 0;
+    uint32_t number = 0;
+  };
+  std::vector<PairSlot> pairs_ = std::vector<PairSlot>(64);
+  uint32_t pair_round_ = 0;
+  uint32_t pair_count_ = 0;
   uint32_t last_defined_ = 0;
   uint32_t last_id_ = 0;
   int64_t last_time_ = 0;
   ValueType type_ = ValueType::kFloat;
   bool contained_ = false;
-  size_t run_position_ = std::string::npos;
+  size_t run_position_ = kNowhere;  // of the run that may count on
+  size_t row_position_ = kNowhere;  // of the count of the row that may go on
+  int64_t row_step_ = 0;
 };
 
 // Walks one record. `Visitor` has
@@ -84,7 +104,8 @@ class JournalReader {
 
   Status Read(std::string_view record) {
     in_ = record;
-    if (in_.empty() || static_cast<uint8_t>(in_.front()) != kJournalVersion) {
+    const uint8_t version = in_.empty() ? 0 : static_cast<uint8_t>(in_.front());
+    if (version < kFirstJournalVersion || version > kJournalVersion) {
       return DataLoss("journal record of an unknown version");
     }
     in_.remove_prefix(1);
@@ -168,6 +189,10 @@ class JournalReader {
         }
         continue;
       }
+      if (control == kJournalRow) {
+        if (!ReadRow(type, contained, id, &time)) return false;
+        continue;
+      }
       if (control >= kJournalStart && control <= kJournalEnd) {
         if (control == kJournalEnd) return true;
         if (control == kJournalContained) contained = true;
@@ -195,6 +220,25 @@ class JournalReader {
       if (!visitor_->Sample(id, type, unit_, sample, has_start)) return false;
       has_start = false;
     }
+  }
+
+  bool ReadRow(ValueType type, bool contained, uint32_t id, int64_t* time) {
+    int64_t step = 0;
+    if (!GetSignedVarint(&in_, &step) || in_.empty()) return false;
+    const uint8_t count = static_cast<uint8_t>(in_.front());
+    in_.remove_prefix(1);
+    RawSample sample;
+    for (unsigned i = 0; i < count; ++i) {
+      if (in_.empty()) return false;
+      const uint8_t kind = static_cast<uint8_t>(in_.front());
+      in_.remove_prefix(1);
+      *time = static_cast<int64_t>(static_cast<uint64_t>(*time) + static_cast<uint64_t>(step));
+      sample.time = *time;
+      sample.start = 0;
+      if (!ReadValue(type, kind, contained, id, &sample)) return false;
+      if (!visitor_->Sample(id, type, unit_, sample, false)) return false;
+    }
+    return true;
   }
 
   bool ReadValue(ValueType type, uint8_t kind, bool contained, uint32_t id, RawSample* sample) {

@@ -34,7 +34,8 @@ Partition::Partition(std::shared_ptr<const PartitionVersion> version, BlockPool*
     : define_from(version->next_series_id),
       version_(std::move(version)),
       pool_(pool),
-      next_id_(version_->next_series_id) {
+      next_id_(version_->next_series_id),
+      known_from_(next_id_) {
   out_of_order_.emplace_back();
   recents_.push_back(std::make_shared<RecentSeries>(next_id_));
   NoteStored();
@@ -176,7 +177,14 @@ void Partition::AppendInOrder(uint32_t id, SeriesRecord* record, uint8_t chunkle
       pool_->At(record->tail_block)->bytes[record->tail_position - 1] < kMaxRun) {
     ++pool_->At(record->tail_block)->bytes[record->tail_position - 1];
   } else {
-    AppendBytes(record, encoded.head, encoded.head_size);
+    constexpr uint32_t kShort = 8;  // most samples are; a copy of known size is an instruction
+    if (encoded.head_size <= kShort && record->tail_position + kShort <= Block::kPayload) {
+      std::memcpy(pool_->At(record->tail_block)->bytes + record->tail_position, encoded.head,
+                  kShort);
+      record->tail_position = static_cast<uint8_t>(record->tail_position + encoded.head_size);
+    } else {
+      AppendBytes(record, encoded.head, encoded.head_size);
+    }
     AppendBytes(record, reinterpret_cast<const uint8_t*>(encoded.tail.data()), encoded.tail.size());
     record->flags =
         static_cast<uint8_t>(encoded.is_run ? record->flags | SeriesRecord::kLastIsRun
@@ -257,6 +265,14 @@ bool Partition::FindLatest(uint32_t id, FloatSample* latest) const {
     default:
       return false;
   }
+}
+
+bool Partition::EndedBefore(uint32_t id, int64_t min_ns) const {
+  const size_t slab = id >> 8;
+  if (id < known_from_ || slab >= slabs_.size() || slabs_[slab] == nullptr) return false;
+  const SeriesRecord& record = slabs_[slab][id & 255];
+  return Has(record, SeriesRecord::kHasSamples) &&
+         ToNanoseconds(record.last_time, UnitOf(record.chunklet_type)) < min_ns;
 }
 
 bool Partition::Capture(uint32_t id, ChainCapture* capture) const {
@@ -344,6 +360,7 @@ void Partition::Evict() {
   budget_counts.clear();
   active_series_ = 0;
   NoteStored();
+  known_from_ = next_id_;
 }
 
 }  // namespace tsdb::storage

@@ -131,6 +131,9 @@ class Partition {
   // The last sample of a series, as PromQL sees it, without looking at its chunk. False when the
   // head does not know it: it may be on disk, was replaced or deleted, or is no number.
   bool FindLatest(uint32_t id, FloatSample* latest) const;
+  // Whether no sample of the series in this day is at `min_ns` or later. False when that is not
+  // known: of a series from before the start or the last eviction only what was written since is.
+  bool EndedBefore(uint32_t id, int64_t min_ns) const;
   // False when the head holds nothing of the series.
   bool Capture(uint32_t id, ChainCapture* capture) const;
   const std::vector<std::shared_ptr<RecentSeries>>& recents() const { return recents_; }
@@ -195,6 +198,7 @@ class Partition {
   std::vector<OutOfOrderMap> out_of_order_;             // the last takes samples, others are frozen
   std::vector<std::shared_ptr<RecentSeries>> recents_;  // the last takes series, others are frozen
   uint32_t next_id_ = 0;
+  uint32_t known_from_ = 0;  // records of series from here on have met all of their samples
   uint64_t active_series_ = 0;
   // What was on disk when the records began: series below this id may have samples up to this time
   // that their record knows nothing of.

@@ -14,10 +14,17 @@ std::string PolicyPairValue(PolicyId policy) {
 
 std::string EncodeIdentity(PolicyId policy, TimeUnit unit, const Labels& labels) {
   std::string row;
-  row.push_back(static_cast<char>(unit));
-  PutVarint(&row, policy.value);
-  row += EncodeLabels(labels);
+  AppendIdentity(policy, unit, labels, &row);
   return row;
+}
+
+void AppendIdentity(PolicyId policy, TimeUnit unit, const Labels& labels, std::string* row) {
+  row->push_back(static_cast<char>(unit));
+  PutVarint(row, policy.value);
+  for (const Label& label : labels) {  // as EncodeLabels
+    PutBytes(row, label.name);
+    PutBytes(row, label.value);
+  }
 }
 
 namespace {
@@ -63,7 +70,11 @@ void RecentSeries::Add(uint32_t id, Hash128 hash, PolicyId policy, TimeUnit unit
   entry.pair_count = static_cast<uint16_t>(labels.size());
   entry.unit = unit;
   for (const Label& label : labels) pairs_.push_back(postings_.Intern(label.name, label.value));
-  pairs_.push_back(postings_.Intern(kPolicyPair, PolicyPairValue(policy)));
+  if (entries_.empty() || policy != last_policy_) {
+    last_policy_ = policy;
+    last_policy_pair_ = postings_.Intern(kPolicyPair, PolicyPairValue(policy));
+  }
+  pairs_.push_back(last_policy_pair_);
   postings_.Add(id, pairs_.data() + entry.first_pair, labels.size() + 1);
   pairs_.pop_back();
   entries_.push_back(entry);
@@ -94,6 +105,20 @@ bool RecentSeries::Lookup(uint32_t id, SeriesIdentity* identity) const {
         {std::string(postings_.pair_name(pair)), std::string(postings_.pair_value(pair))});
   }
   identity->labels = Labels::FromSorted(std::move(labels));
+  return true;
+}
+
+bool RecentSeries::AppendRow(uint32_t id, std::string* row) const {
+  const ReaderLock lock(mutex_);
+  if (!Holds(id)) return false;
+  const Entry& entry = entries_[id - first_id_];
+  row->push_back(static_cast<char>(entry.unit));
+  PutVarint(row, entry.policy.value);
+  for (uint32_t i = 0; i < entry.pair_count; ++i) {  // sorted, as the labels were
+    const PairRef pair = pairs_[entry.first_pair + i];
+    PutBytes(row, postings_.pair_name(pair));
+    PutBytes(row, postings_.pair_value(pair));
+  }
   return true;
 }
 

@@ -36,6 +36,7 @@ struct SeriesIdentity {
 
 // The value of a labels row and back.
 std::string EncodeIdentity(PolicyId policy, TimeUnit unit, const Labels& labels);
+void AppendIdentity(PolicyId policy, TimeUnit unit, const Labels& labels, std::string* row);
 Result<SeriesIdentity> DecodeIdentity(std::string_view row);
 // Policy and unit, and the labels as EncodeLabels() wrote them. False when malformed.
 bool SplitIdentity(std::string_view row, PolicyId* policy, TimeUnit* unit,
@@ -64,8 +65,10 @@ class RecentSeries {
   const PairRef* pairs(uint32_t id, size_t* count) const;
   const RecentPostings& postings() const { return postings_; }
 
-  // nullopt when the id is not here. Locks inside.
+  // False when the id is not here. Locks inside.
   bool Lookup(uint32_t id, SeriesIdentity* identity) const;
+  // Appends the series' labels row (EncodeIdentity); false when the id is not here. Locks inside.
+  bool AppendRow(uint32_t id, std::string* row) const;
   SharedMutex& mutex() const { return mutex_; }
 
  private:
@@ -83,6 +86,8 @@ class RecentSeries {
   std::vector<PairRef> pairs_;
   SeriesTable table_;
   RecentPostings postings_;
+  PolicyId last_policy_;  // and its hidden pair, once there is a series
+  PairRef last_policy_pair_ = 0;
 };
 
 }  // namespace tsdb::storage

@@ -27,6 +27,7 @@ class FormatTest : public EngineTest {
       AppendRow(policy, time);
       if (i == 1) Checkpoint();
     }
+    AppendBackfill(kNow - 2 * 86'400'000);
     ASSERT_TRUE(storage_->Compact().ok());
     AppendRow(policy, kNow);
     TestBatch late;
@@ -50,6 +51,16 @@ class FormatTest : public EngineTest {
     ASSERT_TRUE(storage_->Delete(request).ok());
     ASSERT_TRUE(storage_->state().Apply({{"alert/rule/1", "firing"}}).ok());
     AppendRow(policy, kNow + 15'000);
+    AppendBackfill(kNow - 3'600'000);
+  }
+
+  // Values of one series in a row, with full mantissas.
+  void AppendBackfill(int64_t time) {
+    TestBatch batch;
+    for (int i = 0; i < 60; ++i) {
+      batch.Float({{"__name__", "rate"}}, time + i * 15'000, 1 + 1.0 / (3 + i));
+    }
+    Append(batch);
   }
 
   void AppendRow(PolicyId policy, int64_t time) {

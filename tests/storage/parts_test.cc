@@ -142,6 +142,60 @@ TEST(Journal, GivesBackDefinitionsRunsTypesAndValuesAgainstTheLast) {
   }
 }
 
+// As a backfill sends them: samples of one series after another, at equal steps most of the time.
+TEST(Journal, GivesBackRowsOfOneSeriesThatTakeTwoBytesASample) {
+  JournalWriter writer;
+  writer.Begin();
+  writer.BeginSection(20'000, TimeUnit::kMilliseconds, 0);
+  std::vector<std::string> expected = {"day 20000"};
+  const int64_t start = DayStart(20'000, TimeUnit::kMilliseconds);
+  for (uint32_t id = 0; id < 4; ++id) {
+    uint64_t last = 0;
+    int64_t time = start;
+    for (int i = 0; i < 600; ++i) {
+      if (i % 250 == 249) time += 1;  // one step differs
+      const auto value = std::bit_cast<uint64_t>(static_cast<double>(id == 3 ? 5 : i));
+      const bool starts = id == 2 && i == 300;
+      writer.Sample(id, ValueType::kFloat, {time, value, {}, starts ? 1 : 0}, last, i == 0, starts);
+      expected.push_back(std::to_string(id) + " " + std::to_string(time) + " " +
+                         std::to_string(value));
+      last = value;
+      time += 15'000;
+    }
+    writer.Sample(id, ValueType::kString, {time, 0, "text", 0}, 0, true, false);
+    expected.push_back(std::to_string(id) + " " + std::to_string(time) + " text");
+  }
+  writer.EndSection();
+  Recorder recorder;
+  JournalReader<Recorder> reader(&recorder);
+  ASSERT_TRUE(reader.Read(writer.record()).ok());
+  EXPECT_EQ(recorder.lines, expected);
+  EXPECT_LT(writer.record().size(), 2400U * 2);
+  const std::string record = writer.record();
+  for (size_t cut = 2; cut < record.size(); cut += 7) {
+    Recorder ignored;
+    JournalReader<Recorder> again(&ignored);
+    EXPECT_EQ(again.Read(std::string_view(record).substr(0, cut)).code(), StatusCode::kDataLoss)
+        << cut;
+  }
+}
+
+TEST(Journal, ReadsRecordsOfTheFirstVersionAndRefusesUnknownOnes) {
+  JournalWriter writer;
+  writer.Begin();
+  writer.BeginSection(20'000, TimeUnit::kMilliseconds, 0);
+  writer.Sample(3, ValueType::kFloat, {DayStart(20'000, TimeUnit::kMilliseconds), 0, {}, 0}, 0,
+                true, false);
+  writer.EndSection();
+  std::string record = writer.record();
+  for (const char version : {char{1}, char{2}, char{0}, char{3}}) {
+    record[0] = version;
+    Recorder recorder;
+    JournalReader<Recorder> reader(&recorder);
+    EXPECT_EQ(reader.Read(record).ok(), version == 1 || version == 2) << int{version};
+  }
+}
+
 TEST(Segment, VersionComesBackAndDamageIsRefused) {
   PartitionVersion version;
   version.key = {-5, 3};

@@ -66,6 +66,26 @@ TEST(FloatFrame, FindsTheScaleThoughFirstValuesAreWhole) {
   EXPECT_LE(size, 480u);
 }
 
+// As rates have that are quotients of measured times.
+TEST(FloatFrame, FullMantissasOfNeighbouringExponentsTakeTheirBitsAndNoMore) {
+  std::mt19937_64 random(1);
+  const auto mantissa = [&] { return static_cast<double>(random() >> 12) * 0x1p-52; };
+  EXPECT_LE(SizeOf([&](size_t) { return 512 + 512 * mantissa(); }), 480 * 52 / 8 + 24u);
+  EXPECT_LE(SizeOf([&](size_t) { return 300 + 1000 * mantissa(); }), 480 * 54 / 8 + 24u);
+  EXPECT_LE(SizeOf([&](size_t) { return -512 - 512 * mantissa(); }), 480 * 52 / 8 + 24u);
+}
+
+// These bytes are in stores: 1 and the double after it, as bits of a plain int frame.
+TEST(FloatFrame, ReadsTheBitsOfValuesFromAnIntFrame) {
+  const std::string bytes = "\x80\x01\x01\x80\x80\x80\x80\x80\x80\x80\xf0\x7f\x02";
+  std::string_view in = bytes;
+  double values[2] = {};
+  ASSERT_TRUE(DecodeFloatFrame(&in, 2, values));
+  EXPECT_TRUE(in.empty());
+  EXPECT_EQ(values[0], 1.0);
+  EXPECT_EQ(values[1], std::nextafter(1.0, 2.0));
+}
+
 TEST(FloatFrame, IsNeverMuchLargerThanTheValues) {
   std::mt19937_64 random(1);
   EXPECT_LE(SizeOf([&](size_t) { return std::bit_cast<double>(random()); }),
