@@ -9,20 +9,21 @@
 namespace tsdb::proto {
 namespace {
 
+constexpr size_t kUsualLabels = 12;  // room for these is made at once
+
 // The Label messages of one prometheus.TimeSeries, each with its tag and length.
 class SeriesDecoder1 : public SeriesDecoder {
  public:
   Result<Labels> Decode(std::string_view series_bytes, std::string_view /*field*/) const override {
     std::vector<Label> labels;
+    labels.reserve(kUsualLabels);
     WireReader reader(series_bytes);
     while (reader.Next()) {
       if (!reader.Is(1, WireType::kBytes)) {
         reader.Skip();
         continue;
       }
-      Label label;
-      if (!DecodeLabel(reader.Bytes(), &label)) reader.Invalidate();
-      labels.push_back(std::move(label));
+      if (!DecodeLabel(reader.Bytes(), &labels.emplace_back())) reader.Invalidate();
     }
     if (!reader.ok()) return InvalidArgument("the labels of the series are malformed");
     return CheckedLabels(std::move(labels));
@@ -34,6 +35,7 @@ class SeriesDecoder2 : public SeriesDecoder {
  public:
   Result<Labels> Decode(std::string_view series_bytes, std::string_view /*field*/) const override {
     std::vector<Label> labels;
+    labels.reserve(kUsualLabels);
     std::string_view name;
     std::string_view value;
     while (!series_bytes.empty()) {

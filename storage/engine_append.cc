@@ -1,6 +1,7 @@
 // The way of a batch into the store: hash what the client sent, find or create the series, journal
 // and apply the samples in one order under the head's lock, then wait for the group commit.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -161,7 +162,10 @@ std::string TypeConflictReason(const Labels& labels, ValueType type, ValueType e
 }  // namespace
 
 Hash128 Engine::CanonicalHash(PolicyId policy, TimeUnit unit, const Labels& labels) const {
-  return HashBytes128(EncodeIdentity(policy, unit, labels), ~secret_);
+  static thread_local std::string identity;
+  identity.clear();
+  AppendIdentity(policy, unit, labels, &identity);
+  return HashBytes128(identity, ~secret_);
 }
 
 Partition* Engine::PartitionOf(int32_t day) {
@@ -375,7 +379,17 @@ Status Engine::PreparePending(const WriteBatch& batch, AppendScratch* scratch) {
       if (!keys.contains(day)) keys.emplace(day, PartitionOf(day)->key());
     }
   }
-  std::vector<std::pair<std::string, uint32_t>> lookups;  // key, pending
+  struct Lookup {
+    PartitionKey partition;
+    Hash128 canonical;
+    uint32_t pending;
+    bool operator<(const Lookup& other) const {  // as their keys
+      return std::tie(partition, canonical) < std::tie(other.partition, other.canonical);
+    }
+  };
+  std::vector<Lookup> lookups;
+  lookups.reserve(scratch->unresolved.size());
+  scratch->pending.reserve(scratch->pending.size() + scratch->unresolved.size());
   for (const uint32_t r : scratch->unresolved) {
     Run& run = scratch->runs[r];
     if (run.pending == UINT32_MAX) {
@@ -401,16 +415,21 @@ Status Engine::PreparePending(const WriteBatch& batch, AppendScratch* scratch) {
     if (!pending.status.ok()) continue;
     pending.disk_token = token;
     pending.disk_id = SeriesTable::kNone;
-    lookups.emplace_back(HashKey(keys.at(run.day), pending.canonical), run.pending);
+    lookups.push_back({keys.at(run.day), pending.canonical, run.pending});
   }
   std::sort(lookups.begin(), lookups.end());
+  std::string text;  // the keys, one after the other
+  text.reserve(lookups.size() * kHashKeySize);
+  for (const Lookup& lookup : lookups) AppendHashKey(&text, lookup.partition, lookup.canonical);
   std::vector<std::string_view> sorted;
   sorted.reserve(lookups.size());
-  for (const auto& lookup : lookups) sorted.push_back(lookup.first);
+  for (size_t i = 0; i < lookups.size(); ++i) {
+    sorted.push_back(std::string_view(text).substr(i * kHashKeySize, kHashKeySize));
+  }
   Status found =
       store_->MultiGet(Family::kHashes, sorted, [&](size_t index, std::string_view value) {
         uint32_t id = 0;
-        if (GetKey32(&value, &id)) scratch->pending[lookups[index].second].disk_id = id;
+        if (GetKey32(&value, &id)) scratch->pending[lookups[index].pending].disk_id = id;
       });
   if (found.code() != StatusCode::kDataLoss) return found;
   // Series whose row is lost go on under a new id; readers show what has the same labels as one.

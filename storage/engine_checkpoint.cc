@@ -268,12 +268,15 @@ Status Engine::WriteIndex(CheckpointWork* work) {
       recents = part.partition->recents();
     }
     std::vector<std::pair<Hash128, uint32_t>> ids;
-    SeriesIdentity identity;
+    std::string row_key = PartitionPrefix(key);
+    std::string row;
     for (size_t i = 0; i < part.recents; ++i) {
       const RecentSeries& recent = *recents[i];
-      for (uint32_t id = recent.first_id(); recent.Lookup(id, &identity); ++id) {
-        RETURN_IF_ERROR(labels->Add(
-            LabelsKey(key, id), EncodeIdentity(identity.policy, identity.unit, identity.labels)));
+      for (uint32_t id = recent.first_id(); recent.AppendRow(id, &row); ++id) {
+        row_key.resize(kPartitionPrefixSize);
+        PutKey32(&row_key, id);
+        RETURN_IF_ERROR(labels->Add(row_key, row));
+        row.clear();
         ids.emplace_back(recent.hash(id), id);
       }
       RETURN_IF_ERROR(recent.postings().Drain(
@@ -282,11 +285,13 @@ Status Engine::WriteIndex(CheckpointWork* work) {
           }));
     }
     std::sort(ids.begin(), ids.end());
-    std::string value;
     for (const auto& [hash, id] : ids) {
-      value.clear();
-      PutKey32(&value, id);
-      RETURN_IF_ERROR(hashes->Add(HashKey(key, hash), value));
+      row_key.resize(kPartitionPrefixSize);
+      PutKey64(&row_key, hash.high);
+      PutKey64(&row_key, hash.low);
+      row.clear();
+      PutKey32(&row, id);
+      RETURN_IF_ERROR(hashes->Add(row_key, row));
     }
   }
   work->tables.push_back(std::move(labels));

@@ -178,7 +178,9 @@ class Engine : public Storage, public LatestQuerier {
   Result<std::unique_ptr<Selection>> Collect(const SelectRequest& request, Wanted wanted,
                                              const CancelToken& cancel) const;
   Postings DeadSeries(const PartitionVersion& version, const Postings& among) const;
-  bool CaptureHead(bool labels_only, Selection* selection) const;
+  Postings EndedSeries(const PartitionVersion& version, int64_t min_ns,
+                       const Postings& among) const;
+  bool CaptureHead(bool labels_only, int64_t min_ns, Selection* selection) const;
 
   // --- rewriting (engine_rewrite.cc)
   class Rewriter;

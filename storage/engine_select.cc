@@ -243,8 +243,10 @@ Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request,
       ASSIGN_OR_RETURN(Postings matched, MatchPartition(index, *catalog, request.scope,
                                                         request.view, request.matchers, cancel));
       if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version, matched);
-      if (matched.empty()) continue;
       SelectedPartition partition;
+      partition.ended = EndedSeries(*snapshot.version, min_ns, matched);
+      matched -= partition.ended;
+      if (matched.empty() && partition.ended.empty()) continue;
       partition.version = snapshot.version;
       partition.ids = matched.ToVector();
       if (one_day) selection->series().reserve(partition.ids.size());
@@ -267,7 +269,7 @@ Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request,
     }
     selection->set_last_only(wanted.last_only && !builder.met_special() &&
                              selection->merged_series() == 0);
-    if (CaptureHead(request.labels_only, selection.get())) return selection;
+    if (CaptureHead(request.labels_only, min_ns, selection.get())) return selection;
   }
 }
 
@@ -300,15 +302,37 @@ bool KnowsLatest(const Partition& partition, const Selection& selection, uint32_
 
 }  // namespace
 
+// Those of `among` that the head knows to have no sample at `min_ns` or later, as jobs leave behind
+// when they restart: their labels need not be read.
+Postings Engine::EndedSeries(const PartitionVersion& version, int64_t min_ns,
+                             const Postings& among) const {
+  if (min_ns <= ToNanoseconds(version.key.day * kDayMs, TimeUnit::kMilliseconds)) return {};
+  std::vector<uint32_t> ended;
+  const MutexLock lock(head_mutex_);
+  const auto found = partitions_.find(version.key.day);
+  if (found == partitions_.end() || found->second->key() != version.key) return {};
+  const Partition& partition = *found->second;
+  if (partition.evicted()) return {};
+  among.ForEach([&](uint32_t id) {
+    if (partition.EndedBefore(id, min_ns)) ended.push_back(id);
+  });
+  return Postings(ended);
+}
+
 // What the head holds of every selected series, at one moment: no batch is seen by half. False when
-// a partition was renumbered meanwhile and the selection has to be made again.
-bool Engine::CaptureHead(bool labels_only, Selection* selection) const {
+// a partition was renumbered or an ended series went on meanwhile and the selection has to be made
+// again.
+bool Engine::CaptureHead(bool labels_only, int64_t min_ns, Selection* selection) const {
   const MutexLock lock(head_mutex_);
   for (SelectedPartition& selected : selection->partitions()) {
     const auto found = partitions_.find(selected.version->key.day);
     if (found == partitions_.end()) continue;  // aged out meanwhile
     const Partition& partition = *found->second;
     if (partition.key() != selected.version->key) return false;
+    bool all_ended = true;
+    selected.ended.ForEach(
+        [&](uint32_t id) { all_ended = all_ended && partition.EndedBefore(id, min_ns); });
+    if (!all_ended) return false;
     selected.version = partition.version();
     if (labels_only || partition.evicted()) continue;
     selected.capture_of.assign(selected.ids.size(), SelectedPartition::kNoCapture);

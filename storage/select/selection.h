@@ -22,6 +22,7 @@ namespace tsdb::storage {
 struct SelectedPartition {
   std::shared_ptr<const PartitionVersion> version;
   std::vector<uint32_t> ids;         // rising
+  Postings ended;                    // left out, as their samples are all before the request's time
   std::vector<uint32_t> capture_of;  // by position in ids: into captures, or kNoCapture
   std::vector<ChainCapture> captures;
   static constexpr uint32_t kNoCapture = UINT32_MAX;

@@ -280,6 +280,46 @@ TEST_F(LifecycleTest, CountsCacheAndBackgroundWorkOfRocksDb) {
   EXPECT_EQ(Gauge("tsdbd_storage_commit_queue_length"), 0);
 }
 
+// Labels of series that a restarted job has left behind need not be read for a query of the last
+// hour.
+TEST_F(LifecycleTest, SeriesThatEndedBeforeTheTimeAskedForAreLeftOutUntilTheyGoOn) {
+  Open();
+  const auto write = [&](const std::string& job, int64_t time) {
+    TestBatch batch;
+    batch.Float({{"__name__", "m"}, {"job", job}}, time, 1);
+    Append(batch);
+  };
+  const auto selected = [&](int64_t min_time) {
+    SelectRequest request;
+    request.min_time = min_time;
+    const CancelToken never;
+    const auto selection = storage_->Select(request, never);
+    EXPECT_TRUE(selection.ok());
+    std::string jobs;
+    for (size_t i = 0; i < (*selection)->size(); ++i) {
+      jobs += std::string((*selection)->labels(i).Get("job")) + " ";
+    }
+    return jobs;
+  };
+  constexpr int64_t kMinute = 60'000;
+  write("old", kNow - 90 * kMinute);
+  Checkpoint();
+  write("new", kNow - kMinute);
+  EXPECT_EQ(selected(kNow - 60 * kMinute), "new ");
+  EXPECT_EQ(selected(kNow - 90 * kMinute), "new old ");
+  EXPECT_EQ(selected(INT64_MIN), "new old ");
+  // A late sample does not make it end earlier, a new one lets it go on.
+  write("old", kNow - 100 * kMinute);
+  EXPECT_EQ(selected(kNow - 90 * kMinute), "new old ");
+  EXPECT_EQ(selected(kNow - 60 * kMinute), "new ");
+  write("old", kNow);
+  EXPECT_EQ(selected(kNow - 60 * kMinute), "new old ");
+  // After a start the end of a series is not known from what is written late to it.
+  Reopen();
+  write("old", kNow - 80 * kMinute);
+  EXPECT_EQ(selected(kNow - 60 * kMinute), "new old ");
+}
+
 // 10 % of the series are replaced every hour, as by jobs that restart.
 TEST_F(LifecycleTest, ChurnCostsFewBytesADeadSeriesAndNoMemory) {
   EngineOptions options = Options();
