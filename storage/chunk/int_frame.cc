@@ -396,10 +396,12 @@ void TryRuns(const int64_t* values, size_t count, size_t start, std::string* out
     distinct[changes] = values[i];
     bitmap[(i - 1) / 8] |= static_cast<char>((differs ? 1U : 0U) << ((i - 1) % 8));
   }
-  // With few changes a list of exceptions is smaller than a bitmap, with many there is little to
-  // save.
+  // With few changes a list of exceptions is smaller than a bitmap. Else the bitmap is worth its
+  // bits, and the time to decode it, where leaving out what stays saves clearly more.
   constexpr size_t kExceptionBits = 24;
-  if (changes * kExceptionBits < count || changes * 2 >= count) return;
+  const size_t packed_bits = (out->size() - start) * 8;
+  const size_t saved_bits = (count - 1 - changes) * packed_bits / count;
+  if (changes * kExceptionBits < count || saved_bits < count + packed_bits / 32) return;
   std::string runs(1, static_cast<char>(kRuns));
   runs.append(bitmap.data(), (count + 6) / 8);
   EncodePacked(distinct.data(), changes + 1, &runs);
@@ -414,17 +416,24 @@ bool DecodeRuns(std::string_view* in, size_t count, int64_t* values) {
   if (in->size() < size) return false;
   const std::string_view bitmap = in->substr(0, size);
   in->remove_prefix(size);
-  std::array<uint16_t, kMaxIntFrame> index;  // into the distinct values
-  uint16_t changes = 0;
-  index[0] = 0;
-  for (size_t i = 1; i < count; ++i) {
-    const auto byte = static_cast<uint8_t>(bitmap[(i - 1) / 8]);
-    changes = static_cast<uint16_t>(changes + ((byte >> ((i - 1) % 8)) & 1));
-    index[i] = changes;
-  }
+  // A bit a value but the first, in words; bits beyond the last value are left out.
+  const size_t last = count - 1;
+  std::array<uint64_t, kMaxIntFrame / 64> words{};
+  std::memcpy(words.data(), bitmap.data(), size);
+  if (last % 64 != 0) words[last / 64] &= (uint64_t{1} << last % 64) - 1;
+  size_t changes = 0;
+  for (const uint64_t word : words) changes += static_cast<size_t>(std::popcount(word));
   std::array<int64_t, kMaxIntFrame> distinct;
-  if (!DecodePacked(in, changes + size_t{1}, distinct.data())) return false;
-  for (size_t i = 0; i < count; ++i) values[i] = distinct[index[i]];
+  if (!DecodePacked(in, changes + 1, distinct.data())) return false;
+  const int64_t* at = distinct.data();
+  values[0] = *at;
+  for (size_t i = 0; i < last;) {
+    uint64_t word = words[i / 64];
+    for (const size_t end = std::min(last, i + 64); i < end; ++i, word >>= 1) {
+      at += word & 1;
+      values[i + 1] = *at;
+    }
+  }
   return true;
 }
 
