@@ -353,11 +353,10 @@ size_t Partition::size_bytes() const {
 
 void Partition::Evict() {
   table_.Clear();
-  aliases_.clear();
-  slabs_.clear();
-  slabs_.shrink_to_fit();
-  starts_.clear();
-  budget_counts.clear();
+  aliases_ = std::unordered_map<Hash128, uint32_t>();  // clear() would keep the memory
+  slabs_ = std::vector<std::unique_ptr<SeriesRecord[]>>();
+  starts_ = std::unordered_map<uint32_t, StartState>();
+  budget_counts = std::unordered_map<uint64_t, uint32_t>();
   active_series_ = 0;
   NoteStored();
   known_from_ = next_id_;

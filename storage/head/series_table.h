@@ -45,8 +45,8 @@ class SeriesTable {
 
   size_t size() const { return used_; }
   size_t size_bytes() const { return slots_.capacity() * sizeof(Slot); }
-  void Clear() {
-    slots_ = {};
+  void Clear() {  // keeps no memory
+    std::vector<Slot>().swap(slots_);
     used_ = 0;
   }
 

@@ -280,6 +280,24 @@ TEST_F(LifecycleTest, CountsCacheAndBackgroundWorkOfRocksDb) {
   EXPECT_EQ(Gauge("tsdbd_storage_commit_queue_length"), 0);
 }
 
+TEST_F(LifecycleTest, DaysThatNobodyWritesToKeepNoMemoryOfTheirSeries) {
+  EngineOptions options = Options();
+  options.metrics = &registry_;
+  Open(options);
+  double after_first_day = 0;
+  for (int day = 0; day < 3; ++day) {
+    TestBatch batch;
+    for (int i = 0; i < 5000; ++i) {
+      batch.Float({{"__name__", "m"}, {"i", std::to_string(i)}}, clock_.NowMs(), 1);
+    }
+    Append(batch);
+    clock_.Advance(kDay);
+    ASSERT_TRUE(storage_->Compact().ok());
+    if (day == 0) after_first_day = Gauge("tsdbd_storage_head_bytes");
+  }
+  EXPECT_LT(Gauge("tsdbd_storage_head_bytes"), after_first_day + 20'000);
+}
+
 // Labels of series that a restarted job has left behind need not be read for a query of the last
 // hour.
 TEST_F(LifecycleTest, SeriesThatEndedBeforeTheTimeAskedForAreLeftOutUntilTheyGoOn) {
