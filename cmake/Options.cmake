@@ -31,8 +31,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 elseif(CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # With -O2, gcc 12 sees overlapping copies in every "text" + std::to_string(n) (its bug 105651).
   target_compile_options(tsdb_options INTERFACE -Wno-restrict)
-  # It also takes the empty half of a std::optional for a read of it (its bug 80635), from -O2 on.
-  if(CMAKE_CXX_FLAGS MATCHES "-O2")
+  # It also takes the empty half of a std::optional or std::variant for a read of it (its bug 80635),
+  # from -O2 on and with sanitizers.
+  if(CMAKE_CXX_FLAGS MATCHES "-O2" OR TSDB_SANITIZE)
     target_compile_options(tsdb_options INTERFACE -Wno-maybe-uninitialized)
   endif()
 endif()
