@@ -401,6 +401,14 @@ Status ReadAggregateParam(OperatorPtr& param, AggregateParam* out) {
   return Status::Ok();
 }
 
+namespace {
+
+// Squares of deviations add up without compensation, so that the last digit tells the order; and a
+// last digit less is a counter reset for `increase`.
+bool ShowsOrder(AggregateOp op) { return op == AggregateOp::kStddev || op == AggregateOp::kStdvar; }
+
+}  // namespace
+
 bool LooksAtGroupingOnly(const AggregateExpr& aggregate) {
   if (aggregate.without) return false;
   switch (aggregate.op) {
@@ -411,7 +419,7 @@ bool LooksAtGroupingOnly(const AggregateExpr& aggregate) {
     case AggregateOp::kCountValues:
       return false;
     default:
-      return true;
+      return !ShowsOrder(aggregate.op);
   }
 }
 
@@ -426,6 +434,7 @@ OperatorPtr MakeAggregate(ExecContext* context, const Grid& grid, const Aggregat
     case AggregateOp::kCountValues:
       return MakeCountValues(context, grid, aggregate, std::move(input));
     default:
+      if (ShowsOrder(aggregate.op)) in_order = nullptr;
       return std::make_unique<Aggregate>(context, grid, aggregate, std::move(input),
                                          std::move(in_order), std::move(param));
   }

@@ -9,7 +9,7 @@
 namespace tsdb::promql {
 
 // Whether the result depends on no labels of the input's series but the metric name and those it is
-// grouped by, nor on the order of series within a group (beyond rounding).
+// grouped by, nor on the order of series within a group (beyond the rounding of compensated sums).
 bool LooksAtGroupingOnly(const AggregateExpr& aggregate);
 
 // `aggregate` is borrowed and outlives the operator. `param` is the operator of a scalar parameter,
