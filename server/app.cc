@@ -142,6 +142,7 @@ class AppImpl : public App {
     options.limits.per_metric = config.limits.metric_series;
     options.metrics = &metrics_;
     ASSIGN_OR_RETURN(storage_, storage::OpenStorage(options));
+    storage_->SetRetentionRules(config.retention);
     return Status::Ok();
   }
 
@@ -225,6 +226,7 @@ class AppImpl : public App {
     RETURN_IF_ERROR(CreateDatabases(config));
     RETURN_IF_ERROR(LoadAlerting(config));
     RETURN_IF_ERROR(query_log_.SetFile(config.query_log_file));
+    storage_->SetRetentionRules(config.retention);
     NoteLoaded(config);
     return Status::Ok();
   }

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "query/promql/parser.h"
 #include "server/config_schema.h"
 
 namespace tsdb::server {
@@ -158,6 +159,33 @@ Status ReadLimits(const YamlNode& limits, Config* config) {
   return Status::Ok();
 }
 
+// `selector: '{job="x"}'`, labels as PromQL sees them.
+Result<Matchers> ReadSelector(const YamlNode& item) {
+  ASSIGN_OR_RETURN(const std::string text, item["selector"].AsString("selector"));
+  Result<Matchers> matchers = promql::ParseMetricSelector(text);
+  if (!matchers.ok()) {
+    return AtLine(item["selector"], "selector: " + std::string(matchers.status().message()));
+  }
+  return matchers;
+}
+
+Status ReadRetention(const YamlNode& list, Config* config) {
+  if (list.empty()) return Status::Ok();
+  if (list.kind() != YamlNode::Kind::kSequence) return AtLine(list, "retention must be a list");
+  for (const YamlNode& item : list.items()) {
+    RETURN_IF_ERROR(item.RequireMap("retention"));
+    RETURN_IF_ERROR(item.RejectUnknownKeys("retention", {"selector", "time"}));
+    storage::RetentionRule rule;
+    if (item["selector"].empty()) return AtLine(item, "selector is missing in retention");
+    if (item["time"].empty()) return AtLine(item, "time is missing in retention");
+    ASSIGN_OR_RETURN(rule.selector, ReadSelector(item));
+    ASSIGN_OR_RETURN(rule.time_ms, item["time"].AsDurationMs("time"));
+    if (rule.time_ms <= 0) return AtLine(item["time"], "time must be positive");
+    config->retention.push_back(std::move(rule));
+  }
+  return Status::Ok();
+}
+
 Status ReadFlinkAndPushgateway(const YamlNode& root, Config* config) {
   const YamlNode& flink = root["flink"];
   if (!flink.empty()) {
@@ -207,6 +235,7 @@ Result<Config> ParseConfig(std::string_view text, const std::string& directory) 
   RETURN_IF_ERROR(ReadInflux(root["influx"], &config));
   RETURN_IF_ERROR(ReadDatabases(root["databases"], "databases", &config));
   RETURN_IF_ERROR(ReadLimits(root["limits"], &config));
+  RETURN_IF_ERROR(ReadRetention(root["retention"], &config));
   RETURN_IF_ERROR(ReadFlinkAndPushgateway(root, &config));
   for (const char* section :
        {"scrape_configs", "scrape_config_files", "remote_write", "remote_read", "tracing"}) {

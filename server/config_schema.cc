@@ -298,7 +298,8 @@ const Schema& RootSchema() {
                                  {"pushgateway", Form::kAny},
                                  {"limits", Form::kAny},
                                  {"flink", Form::kAny},
-                                 {"databases", Form::kAny}}};
+                                 {"databases", Form::kAny},
+                                 {"retention", Form::kAny}}};
   return schema;
 }
 

@@ -24,7 +24,9 @@
 #include "storage/field_types.h"
 #include "storage/head/journal.h"
 #include "storage/head/partition.h"
+#include "storage/interface.h"
 #include "storage/latest.h"
+#include "storage/retention_rules.h"
 #include "storage/rocks/store.h"
 #include "storage/small_stores.h"
 
@@ -87,6 +89,7 @@ class Engine : public Storage, public LatestQuerier {
   std::vector<std::pair<std::string, std::vector<MetricMetadata>>> Metadata(
       std::string_view metric_name, size_t limit) const override;
 
+  void SetRetentionRules(std::vector<RetentionRule> rules) override;
   Result<DeleteReport> Delete(const DeleteRequest& request) override;
   Status Compact() override;
   Status Snapshot(const std::string& directory) override;
@@ -101,6 +104,7 @@ class Engine : public Storage, public LatestQuerier {
   const BlockPool& pool() const { return pool_; }
   const EngineMetrics& metrics() const { return metrics_; }
   std::shared_ptr<const CatalogState> catalog_state() const { return catalog_.state(); }
+  std::shared_ptr<const RetentionRules> retention_rules() const;
   // Partitions whose day overlaps [min_ns, max_ns], by day.
   std::vector<PartitionSnapshot> Snapshots(int64_t min_ns, int64_t max_ns) const;
 
@@ -181,6 +185,7 @@ class Engine : public Storage, public LatestQuerier {
   Postings EndedSeries(const PartitionVersion& version, int64_t min_ns,
                        const Postings& among) const;
   bool CaptureHead(bool labels_only, int64_t min_ns, Selection* selection) const;
+  Result<Postings> ExpiredSeries(const PartitionIndex& index) const;
 
   // --- rewriting (engine_rewrite.cc)
   class Rewriter;
@@ -259,6 +264,10 @@ class Engine : public Storage, public LatestQuerier {
   uint64_t next_dropped_ = 1;
   uint32_t next_segment_ = 1;
   uint32_t reserved_segments_ = 1;
+
+  mutable Mutex rules_mutex_;  // a leaf
+  std::shared_ptr<const RetentionRules> retention_rules_ GUARDED_BY(rules_mutex_) =
+      std::make_shared<const RetentionRules>(std::vector<RetentionRule>());
 
   struct Culprit {
     int64_t found_ns = 0;

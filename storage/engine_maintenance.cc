@@ -75,6 +75,16 @@ Result<DeleteReport> Engine::CountDeleted(const DeleteRequest& request) const {
   return report;
 }
 
+void Engine::SetRetentionRules(std::vector<RetentionRule> rules) {
+  const MutexLock lock(rules_mutex_);
+  retention_rules_ = std::make_shared<const RetentionRules>(std::move(rules));
+}
+
+std::shared_ptr<const RetentionRules> Engine::retention_rules() const {
+  const MutexLock lock(rules_mutex_);
+  return retention_rules_;
+}
+
 // Everything in the head becomes segments first, so that a tombstone has a border: what is in
 // segments up to now is deleted, what is appended later is not.
 Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {

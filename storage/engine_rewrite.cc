@@ -95,9 +95,11 @@ class SegmentScan {
   std::unordered_map<uint32_t, std::shared_ptr<const std::vector<int64_t>>> lists_;
 };
 
-// From when on a series' samples are kept; INT64_MAX: not at all. By id.
+// From when on a series' samples are kept; INT64_MAX: nothing of the day is. By id.
 Result<std::vector<int64_t>> KeptSince(const PartitionIndex& index, const CatalogState& catalog,
-                                       uint32_t count, int64_t now_ns) {
+                                       const RetentionRules& rules, int64_t now_ns) {
+  const PartitionVersion& version = index.version();
+  const uint32_t count = version.next_series_id;
   std::vector<int64_t> result(count, INT64_MAX);
   RETURN_IF_ERROR(index.ForEachValue(
       kPolicyPair, {},
@@ -113,6 +115,10 @@ Result<std::vector<int64_t>> KeptSince(const PartitionIndex& index, const Catalo
         });
         return true;
       }));
+  RETURN_IF_ERROR(rules.Apply(index, catalog, now_ns, &result));
+  for (int64_t& since : result) {
+    if (since >= DayEndNs(version.key.day)) since = INT64_MAX;
+  }
   return result;
 }
 
@@ -136,7 +142,7 @@ class Engine::Rewriter {
     output_.max_time_ms = INT64_MIN;
     const PartitionIndex index(engine_->store_.get(), version_, {});
     ASSIGN_OR_RETURN(kept_since_,
-                     KeptSince(index, *engine_->catalog_state(), version_->next_series_id,
+                     KeptSince(index, *engine_->catalog_state(), *engine_->retention_rules(),
                                engine_->options_.clock->NowNs()));
     SealedWriter writer(engine_->store_.get(), version_->key, output_.id, effort_);
     for (size_t i = first_; i < first_ + count_; ++i) {
@@ -424,10 +430,11 @@ Status Engine::ApplyRetention() {
     if (version->next_series_id == 0) continue;
     const int64_t day_end_ms = (version->key.day + 1) * kDayMs;
     if (day_end_ms >= now_ns / 1'000'000) continue;
-    const int64_t day_end_ns = ToNanoseconds(day_end_ms, TimeUnit::kMilliseconds);
+    const int64_t day_end_ns = DayEndNs(version->key.day);
     bool keeps_any = false;
-    Postings expired;
     const PartitionIndex index(store_.get(), version, {});
+    ASSIGN_OR_RETURN(Postings expired,
+                     retention_rules()->Expired(index, *catalog, day_end_ns, now_ns));
     RETURN_IF_ERROR(index.ForEachValue(
         kPolicyPair, {},
         [&](std::string_view value, const IndexReader::Loader& loader) -> Result<bool> {
@@ -443,6 +450,10 @@ Status Engine::ApplyRetention() {
           expired |= series;
           return true;
         }));
+    if (!expired.empty() && keeps_any) {
+      ASSIGN_OR_RETURN(const Postings all, index.All());
+      keeps_any = !(all - expired - version->dead).empty();
+    }
     if (!keeps_any) {
       RETURN_IF_ERROR(DropPartition(version));
     } else if (!(expired - version->dead).empty() && !version->segments.empty()) {
@@ -467,8 +478,8 @@ Status Engine::ApplyRetention() {
 // The day goes on empty in its next generation, under keys of its own, so that late samples never
 // meet rows that are still to be dropped.
 //
-// `judged` is what was found to be over. What the head holds of the day is not in it and may be of a
-// policy that lives; the checkpoint would move it there unseen.
+// `judged` is what was found to be over. What the head holds of the day is not in it and may be of
+// a policy that lives; the checkpoint would move it there unseen.
 Status Engine::DropPartition(const std::shared_ptr<const PartitionVersion>& judged) {
   const int32_t day = judged->key.day;
   RETURN_IF_ERROR(CheckpointLocked());

@@ -64,17 +64,22 @@ bool EncodedLabelsLess(std::string_view a, std::string_view b) {
 class SelectionBuilder {
  public:
   // `label_names` (sorted; null: all) are the labels to be shown. `one_day`: all rows are of one
-  // partition, which has no identity twice.
+  // partition, which has no identity twice. `rules`: null when none of them matters; with rules all
+  // labels are shown.
   SelectionBuilder(const SelectRequest& request, const CatalogState& catalog,
-                   const std::vector<std::string>* label_names, bool one_day, Selection* selection)
+                   const std::vector<std::string>* label_names, bool one_day,
+                   const RetentionRules* rules, int64_t now_ns, Selection* selection)
       : request_(request),
         catalog_(catalog),
         label_names_(label_names),
         by_rows_(one_day && request.view == View::kPrometheus),
+        rules_(rules),
+        now_ns_(now_ns),
         selection_(selection),
         check_shown_(NeedsShownCheck(request.scope, request.view, request.matchers)) {}
 
-  void Add(uint32_t partition, uint32_t position, std::string_view row) {
+  // `day_end_ns` is when the partition's day is over.
+  void Add(uint32_t partition, int64_t day_end_ns, uint32_t position, std::string_view row) {
     uint32_t index = kRejected;
     if (label_names_ != nullptr) {
       index = CreateFew(row);
@@ -86,7 +91,16 @@ class SelectionBuilder {
       if (is_new) found->second = Create(row);
       index = found->second;
     }
-    if (index != kRejected) selection_->series()[index].members.Add({partition, position});
+    if (index == kRejected) return;
+    Selection::Series& series = selection_->series()[index];
+    if (series.kept_since_ns < day_end_ns) series.members.Add({partition, position});
+  }
+
+  // Leaves out series of which nothing is kept.
+  void Finish() {
+    if (rules_ == nullptr) return;
+    std::erase_if(selection_->series(),
+                  [](const Selection::Series& series) { return series.members.size() == 0; });
   }
 
   // Puts series that show the same few labels together, in the place of the first of them.
@@ -126,6 +140,13 @@ class SelectionBuilder {
                         : ShowLabels(identity->labels, policy, request_.view);
     if (check_shown_ && !ShownMatches(request_.scope, request_.matchers, series.labels)) {
       return kRejected;
+    }
+    if (rules_ != nullptr) {
+      const Labels shown =
+          request_.view == View::kStored
+              ? ShowLabels(series.labels, catalog_.Find(series.policy), View::kPrometheus)
+              : series.labels;
+      series.kept_since_ns = rules_->KeptSince(shown, now_ns_);
     }
     selection_->series().push_back(std::move(series));
     return static_cast<uint32_t>(selection_->series().size() - 1);
@@ -193,6 +214,8 @@ class SelectionBuilder {
   const CatalogState& catalog_;
   const std::vector<std::string>* const label_names_;
   const bool by_rows_;
+  const RetentionRules* const rules_;
+  const int64_t now_ns_;
   Selection* selection_;
   const bool check_shown_;
   bool met_special_ = false;
@@ -230,13 +253,17 @@ Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request,
   int64_t max_ns = 0;
   BoundsInNs(request, &min_ns, &max_ns);
   const auto catalog = catalog_.state();
+  const auto rules = retention_rules();
+  const int64_t now_ns = options_.clock->NowNs();
+  const bool rules_matter = rules->Reach(min_ns, now_ns);
   for (;;) {
     const std::vector<PartitionSnapshot> snapshots = Snapshots(min_ns, max_ns);
     const bool one_day = snapshots.size() == 1;
-    if (!one_day) wanted = {};
+    if (!one_day || rules_matter) wanted = {};
     auto selection =
         std::make_unique<Selection>(store_.get(), &pool_, &metrics_, request.view, min_ns, max_ns);
-    SelectionBuilder builder(request, *catalog, wanted.label_names, one_day, selection.get());
+    SelectionBuilder builder(request, *catalog, wanted.label_names, one_day,
+                             rules_matter ? rules.get() : nullptr, now_ns, selection.get());
     for (const PartitionSnapshot& snapshot : snapshots) {
       RETURN_IF_ERROR(cancel.Check());
       const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
@@ -251,12 +278,14 @@ Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request,
       partition.ids = matched.ToVector();
       if (one_day) selection->series().reserve(partition.ids.size());
       const uint32_t number = static_cast<uint32_t>(selection->partitions().size());
+      const int64_t day_end_ns = DayEndNs(snapshot.version->key.day);
       RETURN_IF_ERROR(
           index.ForEachIdentity(partition.ids, [&](size_t position, std::string_view row) {
-            builder.Add(number, static_cast<uint32_t>(position), row);
+            builder.Add(number, day_end_ns, static_cast<uint32_t>(position), row);
           }));
       selection->partitions().push_back(std::move(partition));
     }
+    builder.Finish();
     RETURN_IF_ERROR(cancel.Check());
     if (wanted.label_names != nullptr && builder.met_special()) {
       wanted = {};
@@ -319,6 +348,12 @@ Postings Engine::EndedSeries(const PartitionVersion& version, int64_t min_ns,
   return Postings(ended);
 }
 
+// Those of which the rules keep nothing in the partition.
+Result<Postings> Engine::ExpiredSeries(const PartitionIndex& index) const {
+  return retention_rules()->Expired(index, *catalog_.state(), DayEndNs(index.version().key.day),
+                                    options_.clock->NowNs());
+}
+
 // What the head holds of every selected series, at one moment: no batch is seen by half. False when
 // a partition was renumbered or an ended series went on meanwhile and the selection has to be made
 // again.
@@ -365,8 +400,9 @@ Result<std::vector<std::string>> Engine::LabelNames(const SelectRequest& request
     BoundsInNs(request, &min_ns, &max_ns);
     bool plain = true;
     for (const PartitionSnapshot& snapshot : Snapshots(min_ns, max_ns)) {
-      if (!snapshot.version->dead.empty()) plain = false;
       const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
+      ASSIGN_OR_RETURN(const Postings expired, ExpiredSeries(index));
+      if (!snapshot.version->dead.empty() || !expired.empty()) plain = false;
       RETURN_IF_ERROR(index.ForEachName([&](std::string_view name) {
         if (name == "db" || name == "rp") plain = false;
         if (name != kPolicyPair && !(request.view == View::kPrometheus && IsHiddenLabel(name))) {
@@ -420,6 +456,8 @@ Result<std::vector<std::string>> Engine::LabelValues(std::string_view name,
     ASSIGN_OR_RETURN(Postings matched, MatchPartition(index, *catalog, request.scope, request.view,
                                                       request.matchers, cancel));
     if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version, matched);
+    ASSIGN_OR_RETURN(const Postings expired, ExpiredSeries(index));
+    matched -= expired;
     if (matched.empty()) continue;
     ASSIGN_OR_RETURN(const Postings all, index.All());
     const bool everything = matched.size() == all.size();
@@ -451,6 +489,11 @@ Result<std::vector<Querier::SeriesExemplars>> Engine::SelectExemplars(
                              ? ToNanoseconds(entry.exemplar.timestamp_ms, TimeUnit::kMilliseconds)
                              : entry.exemplar.timestamp_ms;
     if (time < request.min_time || time > request.max_time) continue;
+    const int64_t kept_since_ns = retention_rules()->KeptSince(
+        ShowLabels(entry.series, policy, View::kPrometheus), options_.clock->NowNs());
+    if (ToNanoseconds(entry.exemplar.timestamp_ms, TimeUnit::kMilliseconds) < kept_since_ns) {
+      continue;
+    }
     Labels shown = ShowLabels(entry.series, policy, request.view);
     if (!ShownMatches(request.scope, request.matchers, shown)) continue;
     found[std::move(shown)].push_back(entry.exemplar);

@@ -301,9 +301,18 @@ struct VerifyReport {
   static constexpr size_t kMaxDamaged = 1000;
 };
 
+// Samples of series that `selector` matches, labels as PromQL sees them, are kept for `time_ms`
+// only. The shortest time that a series' database and rules give it counts.
+struct RetentionRule {
+  Matchers selector;
+  int64_t time_ms = 0;
+};
+
 class Maintenance {
  public:
   virtual ~Maintenance() = default;
+  // From now on what a rule makes too old is in no selection; its space is given back by rewriting.
+  virtual void SetRetentionRules(std::vector<RetentionRule> rules) = 0;
   virtual Result<DeleteReport> Delete(const DeleteRequest& request) = 0;
   // Seals every open chunk, rewrites every partition, trims journal and obsolete files; returns
   // when the size on disk is final.

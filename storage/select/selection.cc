@@ -55,6 +55,13 @@ class Cursor : public SampleCursor {
       }
     }
     MergeRuns(&runs_);
+    if (series_->kept_since_ns == INT64_MIN) return;
+    for (SampleBlock& run : runs_) {
+      int64_t first = 0;
+      int64_t last = 0;
+      BoundsInUnit(INT64_MIN, series_->kept_since_ns - 1, run.unit, &first, &last);
+      EraseRange(first, last, &run);
+    }
   }
 
   // Days do not overlap in stored time, but the last millisecond of one may be shown twice.

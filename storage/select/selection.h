@@ -62,6 +62,7 @@ class Selection : public LatestSelection {
     uint32_t shown = 0;  // else: into shown()
     PolicyId policy;
     Members members;
+    int64_t kept_since_ns = INT64_MIN;
   };
 
   Selection(const Store* store, const BlockPool* pool, const EngineMetrics* metrics, View view,

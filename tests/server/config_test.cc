@@ -1,6 +1,7 @@
 // The sections of the configuration file that are ours, and what is said about mistakes in them.
 #include "server/config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace tsdb::server {
@@ -49,6 +50,35 @@ TEST(Config, NamesTheLineOfAMistakeInABudget) {
   EXPECT_EQ(Mistake("limits:\n  metric_series: 7\n"),
             "line 2: metric_series must be a map, not \"7\"");
   EXPECT_EQ(Mistake("limits:\n  series: 7\n"), "line 2: field series not found in type limits");
+}
+
+TEST(Config, ReadsRetentionBySelector) {
+  const Config config = Parse(
+      "retention:\n"
+      "  - {selector: '{job=\"batch\"}', time: 7d}\n"
+      "  - selector: flink_taskmanager_Status_JVM_CPU_Load{db=\"flink\"}\n"
+      "    time: 36h\n");
+  ASSERT_EQ(config.retention.size(), 2U);
+  EXPECT_EQ(config.retention[0].time_ms, 7 * 86'400'000LL);
+  ASSERT_EQ(config.retention[0].selector.size(), 1U);
+  EXPECT_TRUE(config.retention[0].selector[0].Matches("batch"));
+  EXPECT_EQ(config.retention[1].time_ms, 36 * 3'600'000LL);
+  EXPECT_EQ(config.retention[1].selector.size(), 2U);
+}
+
+TEST(Config, NamesTheLineOfAMistakeInRetention) {
+  EXPECT_EQ(Mistake("retention: 7d\n"), "line 1: retention must be a list");
+  EXPECT_EQ(Mistake("retention:\n  - time: 7d\n"), "line 2: selector is missing in retention");
+  EXPECT_EQ(Mistake("retention:\n  - selector: x\n"), "line 2: time is missing in retention");
+  EXPECT_EQ(Mistake("retention:\n  - selector: x\n    time: 0s\n"),
+            "line 3: time must be positive");
+  EXPECT_EQ(Mistake("retention:\n  - {selector: x, time: 7d, database: y}\n"),
+            "line 2: field database not found in type retention");
+  EXPECT_THAT(Mistake("retention:\n  - selector: '{job='\n    time: 7d\n"),
+              testing::StartsWith("line 2: selector: "));
+  // A selector that takes in everything would be a retention of the database.
+  EXPECT_THAT(Mistake("retention:\n  - selector: '{}'\n    time: 7d\n"),
+              testing::StartsWith("line 2: selector: "));
 }
 
 }  // namespace

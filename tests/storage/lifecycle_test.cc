@@ -119,6 +119,109 @@ TEST_F(LifecycleTest, EachPolicyKeepsItsSamplesForItsOwnTime) {
   EXPECT_EQ(Count({Equal("db", "forever")}), 1U);
 }
 
+TEST_F(LifecycleTest, DayThatOneOfItsPoliciesHasLeftIsRewrittenOnce) {
+  EngineOptions options = Options();
+  options.metrics = &registry_;
+  Open(options);
+  const PolicyId brief = CreateDatabase("brief", kDay * kNs);
+  for (const PolicyId policy : {brief, CreateDatabase("forever")}) {
+    TestBatch batch(policy, TimeUnit::kNanoseconds);
+    batch.Float({{"__name__", "x"}}, (kNow - kHour) * kNs, 1);
+    ASSERT_EQ(Append(batch).stored_points, 1U);
+  }
+  clock_.Advance(3 * kDay);
+  ASSERT_TRUE(storage_->Compact().ok());
+  const double rewrites = Gauge("tsdbd_storage_rewrites_total");
+  EXPECT_GT(rewrites, 0);
+  ASSERT_TRUE(storage_->Compact().ok());
+  EXPECT_EQ(Gauge("tsdbd_storage_rewrites_total"), rewrites);
+}
+
+TEST_F(LifecycleTest, RuleHidesOldSamplesOfItsSeriesAtOnceAndGivesSpaceBack) {
+  EngineOptions options = Options();
+  options.metrics = &registry_;
+  Open(options);
+  for (int hour = 5 * 24; hour >= 0; --hour) {
+    TestBatch batch;
+    for (int series = 0; series < 40; ++series) {
+      const std::string job = series % 2 == 0 ? "brief" : "long";
+      const Labels labels{{"__name__", "x"}, {"job", job}, {"n", std::to_string(series)}};
+      for (int i = 0; i < 10; ++i) {
+        batch.Float(labels, kNow - hour * kHour + i * 1000, Noise());
+      }
+    }
+    Append(batch);
+  }
+  ASSERT_TRUE(storage_->Compact().ok());
+  const double before = Gauge("tsdbd_storage_table_bytes{family=\"chunks\"}");
+  const size_t all = Count();
+  const size_t others = Count({Equal("job", "long")});
+  // Samples of the last 36 hours are kept: the first cut goes through the middle of a day.
+  storage_->SetRetentionRules({{{Equal("job", "brief")}, 36 * kHour},
+                               {{Equal("job", "brief"), Equal("n", "2")}, 2 * kHour},
+                               {{Equal("job", "nobody")}, 1}});
+  const auto check = [&](const char* when) {
+    SCOPED_TRACE(when);
+    EXPECT_EQ(Count({Equal("job", "long")}), others);
+    EXPECT_EQ(Count({Equal("n", "0")}), 37U * 10);
+    EXPECT_EQ(Count({Equal("n", "2")}), 3U * 10);
+    SelectRequest stored;
+    stored.view = View::kStored;
+    size_t count = 0;
+    for (const auto& [labels, samples] : ReadSamples(*storage_, stored)) count += samples.size();
+    EXPECT_EQ(count, others + 19U * 370 + 30);
+    // Days of which nothing is kept do not know the series any more, by any way of asking.
+    SelectRequest old;
+    old.max_time = kNow - 3 * kDay;
+    const CancelToken never;
+    EXPECT_EQ((*storage_->Select(old, never))->size(), 20U);
+    EXPECT_THAT(*storage_->LabelValues("job", old, never), ElementsAre("long"));
+    EXPECT_EQ(storage_->LabelValues("n", old, never)->size(), 20U);
+    old.matchers = {Equal("job", "brief")};
+    EXPECT_TRUE(storage_->LabelNames(old, never)->empty());
+  };
+  check("before a rewrite");
+  ASSERT_TRUE(storage_->Compact().ok());
+  check("after a rewrite");
+  const double after = Gauge("tsdbd_storage_table_bytes{family=\"chunks\"}");
+  EXPECT_LT(after, before * 0.75);
+  const double rewrites = Gauge("tsdbd_storage_rewrites_total");
+  ASSERT_TRUE(storage_->Compact().ok());
+  EXPECT_EQ(Gauge("tsdbd_storage_rewrites_total"), rewrites);
+  // What was not given back yet is seen again without the rules, and the rest is gone for good.
+  storage_->SetRetentionRules({});
+  EXPECT_LT(Count({Equal("n", "0")}), 61U * 10);
+  EXPECT_EQ(Count({Equal("job", "long")}), others);
+  EXPECT_LT(Count(), all);
+  // A late sample of a day that a series has left is refused by nobody and seen only without a
+  // rule.
+  TestBatch late;
+  late.Float({{"__name__", "x"}, {"job", "brief"}, {"n", "0"}}, kNow - 4 * kDay, 5);
+  ASSERT_EQ(Append(late).stored_points, 1U);
+  const size_t with_late = Count({Equal("n", "0")});
+  storage_->SetRetentionRules({{{Equal("job", "brief")}, 36 * kHour}});
+  EXPECT_EQ(Count({Equal("n", "0")}), 370U);
+  ASSERT_TRUE(storage_->Compact().ok());
+  storage_->SetRetentionRules({});
+  EXPECT_EQ(Count({Equal("n", "0")}), with_late - 1);
+}
+
+TEST_F(LifecycleTest, DaysOfWhichRulesKeepNothingAreDropped) {
+  EngineOptions options = Options();
+  options.metrics = &registry_;
+  Open(options);
+  for (int day = 5; day >= 0; --day) {
+    TestBatch batch;
+    batch.Float({{"__name__", "x"}, {"day", std::to_string(day)}}, kNow - day * kDay, 1);
+    Append(batch);
+  }
+  storage_->SetRetentionRules({{{Equal("__name__", "x")}, 2 * kDay}});
+  EXPECT_EQ(Count(), 3U);
+  ASSERT_TRUE(storage_->Compact().ok());
+  EXPECT_EQ(Count(), 3U);
+  EXPECT_EQ(Gauge("tsdbd_storage_dropped_partitions_total"), 3);
+}
+
 TEST_F(LifecycleTest, SpaceOfDroppedDatabasesAndDeletedSamplesIsGivenBack) {
   EngineOptions options = Options();
   options.metrics = &registry_;
