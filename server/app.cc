@@ -143,6 +143,7 @@ class AppImpl : public App {
     options.metrics = &metrics_;
     ASSIGN_OR_RETURN(storage_, storage::OpenStorage(options));
     storage_->SetRetentionRules(config.retention);
+    storage_->SetDownsamplingRules(config.downsampling);
     return Status::Ok();
   }
 
@@ -227,6 +228,7 @@ class AppImpl : public App {
     RETURN_IF_ERROR(LoadAlerting(config));
     RETURN_IF_ERROR(query_log_.SetFile(config.query_log_file));
     storage_->SetRetentionRules(config.retention);
+    storage_->SetDownsamplingRules(config.downsampling);
     NoteLoaded(config);
     return Status::Ok();
   }

@@ -186,6 +186,30 @@ Status ReadRetention(const YamlNode& list, Config* config) {
   return Status::Ok();
 }
 
+Status ReadDownsampling(const YamlNode& list, Config* config) {
+  if (list.empty()) return Status::Ok();
+  if (list.kind() != YamlNode::Kind::kSequence) return AtLine(list, "downsampling must be a list");
+  constexpr int64_t kDayMs = 86'400'000;
+  for (const YamlNode& item : list.items()) {
+    RETURN_IF_ERROR(item.RequireMap("downsampling"));
+    RETURN_IF_ERROR(item.RejectUnknownKeys("downsampling", {"selector", "after", "resolution"}));
+    storage::DownsamplingRule rule;
+    if (!item["selector"].empty()) {
+      ASSIGN_OR_RETURN(rule.selector, ReadSelector(item));
+    }
+    if (item["after"].empty()) return AtLine(item, "after is missing in downsampling");
+    if (item["resolution"].empty()) return AtLine(item, "resolution is missing in downsampling");
+    ASSIGN_OR_RETURN(rule.after_ms, item["after"].AsDurationMs("after"));
+    if (rule.after_ms < kDayMs) return AtLine(item["after"], "after must be at least 1d");
+    ASSIGN_OR_RETURN(rule.resolution_ms, item["resolution"].AsDurationMs("resolution"));
+    if (rule.resolution_ms < 1000 || rule.resolution_ms > kDayMs) {
+      return AtLine(item["resolution"], "resolution must be between 1s and 1d");
+    }
+    config->downsampling.push_back(std::move(rule));
+  }
+  return Status::Ok();
+}
+
 Status ReadFlinkAndPushgateway(const YamlNode& root, Config* config) {
   const YamlNode& flink = root["flink"];
   if (!flink.empty()) {
@@ -236,6 +260,7 @@ Result<Config> ParseConfig(std::string_view text, const std::string& directory) 
   RETURN_IF_ERROR(ReadDatabases(root["databases"], "databases", &config));
   RETURN_IF_ERROR(ReadLimits(root["limits"], &config));
   RETURN_IF_ERROR(ReadRetention(root["retention"], &config));
+  RETURN_IF_ERROR(ReadDownsampling(root["downsampling"], &config));
   RETURN_IF_ERROR(ReadFlinkAndPushgateway(root, &config));
   for (const char* section :
        {"scrape_configs", "scrape_config_files", "remote_write", "remote_read", "tracing"}) {

@@ -1,6 +1,6 @@
 // The configuration file: Prometheus' prometheus.yml, plus the sections that are ours (influx,
-// pushgateway, limits, flink, databases, retention). Unknown keys are errors that name their line. Value
-// types.
+// pushgateway, limits, flink, databases, retention, downsampling). Unknown keys are errors that
+// name their line. Value types.
 #pragma once
 
 #include <cstdint>
@@ -37,10 +37,11 @@ struct Config {
   std::vector<std::string> rule_files;    // paths, patterns resolved
   std::vector<DatabaseConfig> databases;  // of `databases` and `influx.databases`
   size_t influx_max_body_bytes = 25'000'000;
-  bool influx_auth_enabled = false;       // users and grants as InfluxDB has them
+  bool influx_auth_enabled = false;  // users and grants as InfluxDB has them
   LimitsConfig limits;
   // How long samples of series that match are kept, where that is shorter than their database says.
   std::vector<storage::RetentionRule> retention;
+  std::vector<storage::DownsamplingRule> downsampling;  // what old days keep
 
   // Only in the embedded configuration: our own metrics are stored at this interval; 0: not at all.
   int64_t self_scrape_interval_ms = 0;

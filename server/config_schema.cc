@@ -299,7 +299,8 @@ const Schema& RootSchema() {
                                  {"limits", Form::kAny},
                                  {"flink", Form::kAny},
                                  {"databases", Form::kAny},
-                                 {"retention", Form::kAny}}};
+                                 {"retention", Form::kAny},
+                                 {"downsampling", Form::kAny}}};
   return schema;
 }
 

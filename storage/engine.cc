@@ -299,6 +299,9 @@ void Engine::Maintain() {
   if (const Status status = ApplyRetention(); !status.ok()) {
     LogError("cannot apply retention", {{"reason", status}});
   }
+  if (const Status status = DownsampleDay(); !status.ok()) {
+    LogError("cannot downsample a day", {{"reason", status}});
+  }
   PurgeDropped();
 }
 

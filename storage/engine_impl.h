@@ -19,6 +19,7 @@
 #include "storage/catalog.h"
 #include "storage/chunk/chunk.h"
 #include "storage/commit_queue.h"
+#include "storage/downsample.h"
 #include "storage/engine.h"
 #include "storage/engine_metrics.h"
 #include "storage/field_types.h"
@@ -90,6 +91,7 @@ class Engine : public Storage, public LatestQuerier {
       std::string_view metric_name, size_t limit) const override;
 
   void SetRetentionRules(std::vector<RetentionRule> rules) override;
+  void SetDownsamplingRules(std::vector<DownsamplingRule> rules) override;
   Result<DeleteReport> Delete(const DeleteRequest& request) override;
   Status Compact() override;
   Status Snapshot(const std::string& directory) override;
@@ -105,6 +107,7 @@ class Engine : public Storage, public LatestQuerier {
   const EngineMetrics& metrics() const { return metrics_; }
   std::shared_ptr<const CatalogState> catalog_state() const { return catalog_.state(); }
   std::shared_ptr<const RetentionRules> retention_rules() const;
+  std::shared_ptr<const DownsamplingRules> downsampling_rules() const;
   // Partitions whose day overlaps [min_ns, max_ns], by day.
   std::vector<PartitionSnapshot> Snapshots(int64_t min_ns, int64_t max_ns) const;
 
@@ -194,6 +197,7 @@ class Engine : public Storage, public LatestQuerier {
       EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void SealWindows() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   Status ApplyRetention() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  Status DownsampleDay() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   Status DropPartition(const std::shared_ptr<const PartitionVersion>& judged)
       EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   // Publishes `next`, durably together with `batch`, and has the rows of segments that it no longer
@@ -268,6 +272,8 @@ class Engine : public Storage, public LatestQuerier {
   mutable Mutex rules_mutex_;  // a leaf
   std::shared_ptr<const RetentionRules> retention_rules_ GUARDED_BY(rules_mutex_) =
       std::make_shared<const RetentionRules>(std::vector<RetentionRule>());
+  std::shared_ptr<const DownsamplingRules> downsampling_rules_ GUARDED_BY(rules_mutex_) =
+      std::make_shared<const DownsamplingRules>(std::vector<DownsamplingRule>());
 
   struct Culprit {
     int64_t found_ns = 0;

@@ -85,6 +85,16 @@ std::shared_ptr<const RetentionRules> Engine::retention_rules() const {
   return retention_rules_;
 }
 
+void Engine::SetDownsamplingRules(std::vector<DownsamplingRule> rules) {
+  const MutexLock lock(rules_mutex_);
+  downsampling_rules_ = std::make_shared<const DownsamplingRules>(std::move(rules));
+}
+
+std::shared_ptr<const DownsamplingRules> Engine::downsampling_rules() const {
+  const MutexLock lock(rules_mutex_);
+  return downsampling_rules_;
+}
+
 // Everything in the head becomes segments first, so that a tombstone has a border: what is in
 // segments up to now is deleted, what is appended later is not.
 Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
@@ -167,6 +177,9 @@ Result<bool> Engine::IsFinal(const PartitionVersion& version) const {
       version.segments[0].kind != SegmentKind::kBest) {
     return false;
   }
+  const uint64_t in_force =
+      downsampling_rules()->InForce(DayEndNs(version.key.day), options_.clock->NowNs());
+  if (in_force != 0 && version.segments[0].downsampling != in_force) return false;
   // Samples of policies that exist no more are left out by a rewrite, which makes them dead.
   const auto catalog = catalog_.state();
   const PartitionIndex index(store_.get(), std::make_shared<const PartitionVersion>(version), {});

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "storage/downsample.h"
 #include "storage/engine_impl.h"
 #include "storage/rocks/key_layout.h"
 #include "storage/sealed_segment.h"
@@ -144,6 +145,17 @@ class Engine::Rewriter {
     ASSIGN_OR_RETURN(kept_since_,
                      KeptSince(index, *engine_->catalog_state(), *engine_->retention_rules(),
                                engine_->options_.clock->NowNs()));
+    // Only who sees all samples of a step may leave some out.
+    if (first_ == 0 && count_ == version_->segments.size()) {
+      const auto rules = engine_->downsampling_rules();
+      const int64_t now_ns = engine_->options_.clock->NowNs();
+      const int64_t day_end_ns = DayEndNs(version_->key.day);
+      output_.downsampling = rules->InForce(day_end_ns, now_ns);
+      if (output_.downsampling != 0) {
+        ASSIGN_OR_RETURN(resolutions_,
+                         rules->Resolutions(index, *engine_->catalog_state(), day_end_ns, now_ns));
+      }
+    }
     SealedWriter writer(engine_->store_.get(), version_->key, output_.id, effort_);
     for (size_t i = first_; i < first_ + count_; ++i) {
       scans_.emplace_back(engine_->store_.get(), version_->key, version_->segments[i]);
@@ -182,13 +194,17 @@ class Engine::Rewriter {
       MergeRuns(&runs[i]);
       JoinRuns(&runs[i]);
       if (runs[i].empty()) continue;
+      const uint32_t id = group * kFragmentGroup + i;
+      if (id < resolutions_.size() && resolutions_[id] > 0) {
+        for (SampleBlock& run : runs[i]) Downsample(resolutions_[id], &run);
+      }
       const SampleBlock& front = runs[i].front();
       const SampleBlock& back = runs[i].back();
       output_.min_time_ms =
           std::min(output_.min_time_ms, ToMilliseconds(front.timestamps.front(), front.unit));
       output_.max_time_ms =
           std::max(output_.max_time_ms, ToMilliseconds(back.timestamps.back(), back.unit));
-      series.push_back({group * kFragmentGroup + i, std::move(runs[i])});
+      series.push_back({id, std::move(runs[i])});
     }
     return writer->AddGroup(series);
   }
@@ -256,6 +272,7 @@ class Engine::Rewriter {
   const Effort effort_;
   Segment output_;
   std::vector<int64_t> kept_since_;
+  std::vector<int64_t> resolutions_;  // by id, or empty
   std::deque<SegmentScan> scans_;
   uint64_t damaged_ = 0;
 };
@@ -420,6 +437,23 @@ void Engine::SealWindows() {
       LogError("cannot seal a window", {{"day", version->key.day}, {"reason", status}});
     }
   }
+}
+
+// One day a round, the oldest first.
+Status Engine::DownsampleDay() {
+  const auto rules = downsampling_rules();
+  const int64_t now_ns = options_.clock->NowNs();
+  for (const auto& version : Versions()) {
+    const uint64_t in_force = rules->InForce(DayEndNs(version->key.day), now_ns);
+    const auto& segments = version->segments;
+    if (in_force == 0 || std::all_of(segments.begin(), segments.end(), [&](const Segment& s) {
+          return s.downsampling == in_force;
+        })) {
+      continue;
+    }
+    return RewriteSegments(version->key.day, 0, segments.size(), Effort::kBest);
+  }
+  return Status::Ok();
 }
 
 Status Engine::ApplyRetention() {

@@ -113,6 +113,16 @@ struct SelectRequest {
   size_t limit = 0;
 };
 
+// What a sample of a downsampled series stands for. Of a step's samples that stayed the last has
+// the step's count, sum and resets, the others count 0 and have what the sum changes by where they
+// were written over later. A count of 1 is a sample as it came, whose
+// sum is its value.
+struct SampleWeight {
+  uint32_t count = 1;
+  double sum = 0;
+  double reset_sum = 0;  // of values before counter resets within the step
+};
+
 // Decoded samples of one series in time order, as columns. Reused from call to call by the reader.
 struct SampleBlock {
   ValueType type = ValueType::kFloat;
@@ -123,6 +133,7 @@ struct SampleBlock {
   std::vector<std::string> strings;       // kString
   std::vector<HistogramPtr> histograms;   // kHistogram
   std::vector<int64_t> start_timestamps;  // empty, or one for each sample, 0 where unknown
+  std::vector<SampleWeight> weights;      // empty, or one for each sample; floats only
 
   size_t size() const { return timestamps.size(); }
   bool empty() const { return timestamps.empty(); }
@@ -308,11 +319,21 @@ struct RetentionRule {
   int64_t time_ms = 0;
 };
 
+// Days that ended `after_ms` ago keep of the series that `selector` matches (an empty one: all)
+// only what storage/downsample.h says.
+struct DownsamplingRule {
+  Matchers selector;
+  int64_t after_ms = 0;
+  int64_t resolution_ms = 0;
+};
+
 class Maintenance {
  public:
   virtual ~Maintenance() = default;
   // From now on what a rule makes too old is in no selection; its space is given back by rewriting.
   virtual void SetRetentionRules(std::vector<RetentionRule> rules) = 0;
+  // Of several rules for one series the coarsest counts. What was downsampled stays so.
+  virtual void SetDownsamplingRules(std::vector<DownsamplingRule> rules) = 0;
   virtual Result<DeleteReport> Delete(const DeleteRequest& request) = 0;
   // Seals every open chunk, rewrites every partition, trims journal and obsolete files; returns
   // when the size on disk is final.

@@ -3,18 +3,37 @@
 #include <algorithm>
 
 #include "base/coding.h"
+#include "storage/downsample.h"
 #include "storage/head/chunklet.h"
+#include "storage/select/merge.h"
 
 namespace tsdb::storage {
 namespace {
 
 constexpr uint64_t kTableBytes = 64 << 20;
 // What an entry of a row is. Persisted.
-constexpr char kWholeChunk = 0;  // length, chunk
-constexpr char kValueChunk = 1;  // list number, length, value chunk
+constexpr char kWholeChunk = 0;   // length, chunk
+constexpr char kValueChunk = 1;   // list number, length, value chunk
+constexpr char kDownsampled = 2;  // length, chunk, length, weights
 
 // A shared list pays when it is longer than its reference.
 constexpr size_t kMinShared = 4;
+
+void AppendDownsampled(const SampleBlock& run, Effort effort, std::string* row) {
+  for (size_t first = 0; first < run.size(); first += kMaxChunkSamples) {
+    SampleBlock part;
+    part.type = run.type;
+    part.unit = run.unit;
+    AppendSamples(run, first, std::min(kMaxChunkSamples, run.size() - first), &part);
+    std::string chunk;
+    std::string weights;
+    EncodeChunk(ColumnView::Of(part), effort, &chunk);
+    PutWeights(part, &weights);
+    row->push_back(kDownsampled);
+    PutBytes(row, chunk);
+    PutBytes(row, weights);
+  }
+}
 
 }  // namespace
 
@@ -44,6 +63,10 @@ void SealedWriter::AppendChunks(const SampleBlock& run, std::string* row) {
   sample_count_ += run.size();
   const ColumnView whole = ColumnView::Of(run);
   std::string chunk;
+  if (!run.weights.empty()) {
+    AppendDownsampled(run, effort_, row);
+    return;
+  }
   if (run.size() >= kMinShared && ChunkPrefix(whole) == run.size()) {
     const Hash128 hash = HashOf(run);
     auto list = lists_.find(hash);
@@ -114,6 +137,21 @@ Status DecodeShared(std::string_view chunk, uint32_t list, const TimestampListRe
                       static_cast<size_t>(end - begin), block);
 }
 
+Status DecodeDownsampled(std::string_view chunk, std::string_view weights, int64_t min_ns,
+                         int64_t max_ns, SampleBlock* block) {
+  RETURN_IF_ERROR(DecodeChunk(chunk, block));
+  if (block->type != ValueType::kFloat || !GetWeights(weights, block)) {
+    block->Clear();
+    return DataLoss("malformed weights of a downsampled chunk");
+  }
+  int64_t first = 0;
+  int64_t last = 0;
+  BoundsInUnit(min_ns, max_ns, block->unit, &first, &last);
+  if (first > INT64_MIN) EraseRange(INT64_MIN, first - 1, block);
+  if (last < INT64_MAX) EraseRange(last + 1, INT64_MAX, block);
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int64_t min_ns,
@@ -124,14 +162,20 @@ Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int6
     row.remove_prefix(1);
     uint64_t list = 0;
     std::string_view chunk;
-    if (kind > kValueChunk || (kind == kValueChunk && !GetVarint(&row, &list)) ||
-        !GetBytes(&row, &chunk)) {
+    std::string_view weights;
+    if (kind > kDownsampled || (kind == kValueChunk && !GetVarint(&row, &list)) ||
+        !GetBytes(&row, &chunk) || (kind == kDownsampled && !GetBytes(&row, &weights))) {
       return DataLoss("malformed row of a sealed segment");
     }
     SampleBlock block;
-    const Status status = kind == kWholeChunk ? DecodeWhole(chunk, min_ns, max_ns, &block)
-                                              : DecodeShared(chunk, static_cast<uint32_t>(list),
-                                                             lists, min_ns, max_ns, &block);
+    Status status;
+    if (kind == kWholeChunk) {
+      status = DecodeWhole(chunk, min_ns, max_ns, &block);
+    } else if (kind == kDownsampled) {
+      status = DecodeDownsampled(chunk, weights, min_ns, max_ns, &block);
+    } else {
+      status = DecodeShared(chunk, static_cast<uint32_t>(list), lists, min_ns, max_ns, &block);
+    }
     if (!status.ok() && result.ok()) result = status;
     if (status.ok() && !block.empty()) runs->push_back(std::move(block));
   }

@@ -31,6 +31,7 @@ struct Segment {
   int64_t min_time_ms = 0;  // of its samples, both inclusive
   int64_t max_time_ms = 0;
   uint64_t sample_count = 0;
+  uint64_t downsampling = 0;  // DownsamplingRules::InForce() when it was written
 };
 
 // Deleted samples: those of `series` in [min_time_ns, max_time_ns] that lie in segments up to

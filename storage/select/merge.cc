@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace tsdb::storage {
@@ -13,6 +14,7 @@ void SampleBlock::Clear() {
   strings.clear();
   histograms.clear();
   start_timestamps.clear();
+  weights.clear();
 }
 
 namespace {
@@ -47,6 +49,24 @@ void KeepColumn(std::vector<T>* column, const std::vector<uint32_t>& kept) {
   column->resize(kept.size());
 }
 
+// What a sample that is written over stood for besides itself; nullopt for nothing.
+std::optional<SampleWeight> WeightWithoutValue(const SampleBlock& run, size_t index,
+                                               std::optional<SampleWeight> inherited) {
+  if (run.weights.empty() || run.weights[index].count == 1) return inherited;
+  SampleWeight weight = run.weights[index];
+  weight.sum -= run.floats[index];
+  return weight;
+}
+
+// Gives that to the first of the last `count` samples of a block, which has taken its place.
+void GiveWeight(SampleWeight weight, size_t count, SampleBlock* block) {
+  if (block->type != ValueType::kFloat) return;
+  block->weights.resize(block->size());
+  const size_t at = block->size() - count;
+  weight.sum += block->floats[at];
+  block->weights[at] = weight;
+}
+
 }  // namespace
 
 void AppendSamples(const SampleBlock& from, size_t first, size_t count, SampleBlock* to) {
@@ -55,6 +75,12 @@ void AppendSamples(const SampleBlock& from, size_t first, size_t count, SampleBl
     AppendColumn(from.start_timestamps, first, count, &to->start_timestamps);
   } else if (!to->start_timestamps.empty()) {
     to->start_timestamps.resize(to->timestamps.size() + count);
+  }
+  if (!from.weights.empty()) {
+    to->weights.resize(to->timestamps.size());
+    AppendColumn(from.weights, first, count, &to->weights);
+  } else if (!to->weights.empty()) {
+    to->weights.resize(to->timestamps.size() + count);
   }
   AppendColumn(from.timestamps, first, count, &to->timestamps);
   switch (from.type) {
@@ -96,8 +122,10 @@ void MergeRuns(std::vector<SampleBlock>* runs) {
                        });
   }
   std::vector<SampleBlock> merged;
+  std::optional<SampleWeight> inherited;
   for (size_t i = 0; i < places.size();) {
     if (i + 1 < places.size() && places[i + 1].time == places[i].time) {
+      inherited = WeightWithoutValue((*runs)[places[i].run], places[i].index, inherited);
       ++i;
       continue;
     }
@@ -116,6 +144,8 @@ void MergeRuns(std::vector<SampleBlock>* runs) {
       merged.back().unit = run.unit;
     }
     AppendSamples(run, places[i].index, count, &merged.back());
+    if (inherited.has_value()) GiveWeight(*inherited, count, &merged.back());
+    inherited.reset();
     i += count;
   }
   runs->swap(merged);
@@ -149,6 +179,7 @@ void ShowForPrometheus(SampleBlock* block) {
   KeepColumn(&block->floats, kept);
   KeepColumn(&block->histograms, kept);
   KeepColumn(&block->start_timestamps, kept);
+  KeepColumn(&block->weights, kept);
   KeepColumn(&block->timestamps, kept);
 }
 
@@ -163,6 +194,7 @@ void EraseRange(int64_t first, int64_t last, SampleBlock* block) {
   EraseColumn(&block->strings, from, to);
   EraseColumn(&block->histograms, from, to);
   EraseColumn(&block->start_timestamps, from, to);
+  EraseColumn(&block->weights, from, to);
   EraseColumn(&block->timestamps, from, to);
 }
 

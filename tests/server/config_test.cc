@@ -81,5 +81,30 @@ TEST(Config, NamesTheLineOfAMistakeInRetention) {
               testing::StartsWith("line 2: selector: "));
 }
 
+TEST(Config, ReadsDownsampling) {
+  const Config config = Parse(
+      "downsampling:\n"
+      "  - {after: 30d, resolution: 5m}\n"
+      "  - {selector: '{job=\"batch\"}', after: 1d, resolution: 1h}\n");
+  ASSERT_EQ(config.downsampling.size(), 2U);
+  EXPECT_TRUE(config.downsampling[0].selector.empty());
+  EXPECT_EQ(config.downsampling[0].after_ms, 30 * 86'400'000LL);
+  EXPECT_EQ(config.downsampling[0].resolution_ms, 300'000);
+  EXPECT_EQ(config.downsampling[1].selector.size(), 1U);
+  EXPECT_TRUE(Parse("global: {}\n").downsampling.empty());
+}
+
+TEST(Config, NamesTheLineOfAMistakeInDownsampling) {
+  EXPECT_EQ(Mistake("downsampling: {after: 30d}\n"), "line 1: downsampling must be a list");
+  EXPECT_EQ(Mistake("downsampling:\n  - resolution: 5m\n"),
+            "line 2: after is missing in downsampling");
+  EXPECT_EQ(Mistake("downsampling:\n  - after: 30d\n"),
+            "line 2: resolution is missing in downsampling");
+  EXPECT_EQ(Mistake("downsampling:\n  - {after: 1h, resolution: 5m}\n"),
+            "line 2: after must be at least 1d");
+  EXPECT_EQ(Mistake("downsampling:\n  - {after: 1d, resolution: 500ms}\n"),
+            "line 2: resolution must be between 1s and 1d");
+}
+
 }  // namespace
 }  // namespace tsdb::server

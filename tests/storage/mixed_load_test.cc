@@ -64,6 +64,9 @@ class MixedLoadTest : public EngineTest {
       request.selectors = {{Equal("__name__", "doomed")}};
       request.max_time = kNow + i;
       ASSERT_TRUE(storage_->Delete(request).ok());
+      const Matchers doomed = {Equal("__name__", "doomed")};
+      storage_->SetRetentionRules({{doomed, (1 + i % 3) * 12 * 3'600'000LL}});
+      storage_->SetDownsamplingRules({{doomed, 0, 1000 + i % 5}});
       (void)storage_->GetCardinality(5);
       ASSERT_TRUE(storage_->LabelValues("n", {}, never).ok());
       ASSERT_TRUE(storage_->LabelNames({}, never).ok());

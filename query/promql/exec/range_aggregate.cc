@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/histogram_math.h"
+#include "query/promql/exec/downsampled.h"
 #include "query/promql/exec/range_window.h"
 #include "query/promql/exec/sliding_window.h"
 
@@ -231,6 +232,10 @@ Status SumKernel(const RangeCall& call, const RangeSeries& series, Column* out) 
   ForEachWindow(
       call, series,
       [&](size_t step, Window w) {
+        if (!series.samples.weights.empty()) {
+          out->SetFloat(step, TotalOf(series.samples, w).sum);
+          return;
+        }
         if (!slide) {
           out->SetFloat(step, SumOf(values, w));
           return;
@@ -251,6 +256,11 @@ Status AvgKernel(const RangeCall& call, const RangeSeries& series, Column* out) 
   ForEachWindow(
       call, series,
       [&](size_t step, Window w) {
+        if (!series.samples.weights.empty()) {
+          const WindowTotal total = TotalOf(series.samples, w);
+          out->SetFloat(step, total.sum / total.count);
+          return;
+        }
         if (!slide) {
           out->SetFloat(step, MeanOf(values, w));
           return;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/histogram_math.h"
+#include "query/promql/exec/downsampled.h"
 #include "query/promql/exec/quantile.h"
 #include "query/promql/exec/range_window.h"
 
@@ -171,8 +172,9 @@ double SmoothHolt(const double* values, Window w, double smoothing, double trend
 
 Status CountKernel(const RangeCall& call, const RangeSeries& series, Column* out) {
   for (size_t step = 0; step < call.grid.count; ++step) {
-    const uint32_t count = series.floats[step].size() + series.histograms[step].size();
-    if (count > 0) out->SetFloat(step, count);
+    const size_t count =
+        RawCount(series.samples, series.floats[step]) + series.histograms[step].size();
+    if (count > 0) out->SetFloat(step, static_cast<double>(count));
   }
   return Status::Ok();
 }

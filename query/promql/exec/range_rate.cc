@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/histogram_math.h"
+#include "query/promql/exec/downsampled.h"
 #include "query/promql/exec/range_extended.h"
 #include "query/promql/exec/range_window.h"
 
@@ -62,7 +63,7 @@ FloatPairs FindFloatPairs(const SeriesSamples& s) {
   FloatPairs pairs;
   const bool has_starts = !s.starts.empty();
   for (size_t i = 1; i < s.values.size(); ++i) {
-    bool reset = s.values[i] < s.values[i - 1];
+    bool reset = IsResetAt(s, i);
     if (has_starts) {
       reset |= IsStartReset(s.starts[i - 1], s.times[i - 1], s.starts[i], s.times[i]);
       if (StartsOverlap(s.starts[i - 1], s.times[i - 1], s.starts[i])) {
@@ -152,13 +153,13 @@ void FloatRate(const RangeCall& call, const RangeSeries& series, size_t step, Ra
                FloatPairs* pairs, Column* out) {
   const SeriesSamples& s = series.samples;
   const Window w = series.floats[step];
-  const Ends ends{s.times[w.begin], s.times[w.end - 1], w.size(), StartOf(s.starts, w.begin)};
+  const Ends ends{s.times[w.begin], s.times[w.end - 1], RawCount(s, w), StartOf(s.starts, w.begin)};
   double result = s.values[w.end - 1] - s.values[w.begin];
   if (kind.is_counter) {
     if (!pairs->overlaps.empty() && !pairs->overlaps.Within(w).empty()) {
       call.context->annotations.StartTimeOverlap(series.metric_name, call.first_arg);
     }
-    for (const uint32_t i : pairs->resets.Within(w)) result += s.values[i - 1];
+    for (const uint32_t i : pairs->resets.Within(w)) result += ResetValueAt(s, i);
   }
   const double first = s.values[w.begin];
   bool use_first = false;

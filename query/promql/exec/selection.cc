@@ -25,6 +25,16 @@ int64_t StartOf(const storage::SampleBlock& block, size_t i) {
   return i < block.start_timestamps.size() ? block.start_timestamps[i] : 0;
 }
 
+// Of samples [begin, end), whose values have been appended.
+void AppendWeights(const storage::SampleBlock& block, size_t begin, size_t end,
+                   SeriesSamples* out) {
+  if (block.weights.empty() && out->weights.empty()) return;
+  out->weights.resize(out->values.size());
+  for (size_t i = begin; i < end && !block.weights.empty(); ++i) {
+    out->weights[out->values.size() - (end - i)] = block.weights[i];
+  }
+}
+
 void AppendFloats(const storage::SampleBlock& block, size_t begin, size_t end,
                   const Selection::ReadOptions& options, SeriesSamples* out) {
   bool any_stale = false;
@@ -38,6 +48,7 @@ void AppendFloats(const storage::SampleBlock& block, size_t begin, size_t end,
                       block.timestamps.begin() + to);
     out->values.insert(out->values.end(), block.floats.begin() + from, block.floats.begin() + to);
     for (size_t i = begin; options.starts && i < end; ++i) out->starts.push_back(StartOf(block, i));
+    AppendWeights(block, begin, end, out);
     return;
   }
   for (size_t i = begin; i < end; ++i) {
@@ -45,6 +56,7 @@ void AppendFloats(const storage::SampleBlock& block, size_t begin, size_t end,
     out->times.push_back(block.timestamps[i]);
     out->values.push_back(block.floats[i]);
     if (options.starts) out->starts.push_back(StartOf(block, i));
+    AppendWeights(block, i, i + 1, out);
   }
 }
 
@@ -56,6 +68,7 @@ void SeriesSamples::Clear() {
   times.clear();
   values.clear();
   starts.clear();
+  weights.clear();
   histogram_times.clear();
   histograms.clear();
   histogram_starts.clear();

@@ -21,6 +21,7 @@ struct SeriesSamples {
   std::vector<int64_t> times;
   std::vector<double> values;
   std::vector<int64_t> starts;
+  std::vector<storage::SampleWeight> weights;  // empty, or one for each of `values`
   std::vector<int64_t> histogram_times;
   std::vector<HistogramPtr> histograms;
   std::vector<int64_t> histogram_starts;
