@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "query/influxql/eval.h"
+#include "query/influxql/select_plan.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -113,17 +114,8 @@ class Preparer {
  private:
   // What is looked at for names and types: with the intervals that transformations read besides.
   TimeRange ReadRange() const {
-    TimeRange range = compiled_.range;
-    const __int128 extra =
-        static_cast<__int128>(compiled_.interval.length_ns) * compiled_.extra_intervals;
-    if (compiled_.ascending) {
-      const __int128 min = static_cast<__int128>(range.min) - extra;
-      range.min = min < kMinTime ? kMinTime : static_cast<int64_t>(min);
-    } else {
-      const __int128 max = static_cast<__int128>(range.max) + extra;
-      range.max = max > kMaxTime ? kMaxTime : static_cast<int64_t>(max);
-    }
-    return range;
+    return WidenedBy(compiled_.range, compiled_.extra_intervals, compiled_.interval,
+                     compiled_.ascending);
   }
 
   Status FindSources() {

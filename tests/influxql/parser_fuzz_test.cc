@@ -1,7 +1,6 @@
 // Feeds the fuzz entry every statement of the recordings, truncations of them and seeded mutations.
 #include <cstdint>
 #include <filesystem>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 
 #include "base/json.h"
 #include "tests/support/child_process.h"
+#include "tests/support/mutations.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -45,26 +45,7 @@ TEST(InfluxqlParserFuzz, SurvivesTruncationsOfTheCorpus) {
 TEST(InfluxqlParserFuzz, SurvivesMutations) {
   const std::vector<std::string> corpus = Corpus();
   ASSERT_FALSE(corpus.empty());
-  std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same every run
-  const auto below = [&random](size_t limit) { return limit == 0 ? 0 : random() % limit; };
-  for (int i = 0; i < 10'000; ++i) {
-    std::string text = corpus[below(corpus.size())];
-    for (size_t k = below(4) + 1; k > 0; --k) {
-      const std::string& other = corpus[below(corpus.size())];
-      const size_t at = below(text.size() + 1);
-      switch (below(3)) {
-        case 0:
-          text.erase(at, below(5));
-          break;
-        case 1:
-          text.insert(at, 1, static_cast<char>(below(256)));
-          break;
-        default:
-          text.insert(at, other.substr(below(other.size()), below(12)));
-      }
-    }
-    Feed(text);
-  }
+  tsdb::testing::FeedMutations(corpus, 10'000, Feed);
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // Feeds the fuzz entry the golden queries, every truncation of them and seeded mutations.
 #include <cstdint>
 #include <fstream>
-#include <random>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/json.h"
+#include "tests/support/mutations.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -41,26 +41,7 @@ TEST(ParserFuzz, SurvivesTruncationsOfTheCorpus) {
 
 TEST(ParserFuzz, SurvivesMutations) {
   const std::vector<std::string> corpus = Corpus();
-  std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same every run
-  const auto below = [&random](size_t limit) { return limit == 0 ? 0 : random() % limit; };
-  for (int i = 0; i < 20'000; ++i) {
-    std::string text = corpus[below(corpus.size())];
-    for (size_t k = below(4) + 1; k > 0; --k) {
-      const std::string& other = corpus[below(corpus.size())];
-      const size_t at = below(text.size() + 1);
-      switch (below(3)) {
-        case 0:
-          text.erase(at, below(5));
-          break;
-        case 1:
-          text.insert(at, 1, static_cast<char>(below(256)));
-          break;
-        default:
-          text.insert(at, other.substr(below(other.size()), below(12)));
-      }
-    }
-    Feed(text);
-  }
+  tsdb::testing::FeedMutations(corpus, 20'000, Feed);
 }
 
 }  // namespace

@@ -102,6 +102,14 @@ struct Recorder {
   }
 };
 
+void ExpectCutsAreRefused(std::string_view record) {
+  for (size_t cut = 2; cut < record.size(); cut += 7) {
+    Recorder ignored;
+    JournalReader<Recorder> reader(&ignored);
+    EXPECT_EQ(reader.Read(record.substr(0, cut)).code(), StatusCode::kDataLoss) << cut;
+  }
+}
+
 TEST(Journal, GivesBackDefinitionsRunsTypesAndValuesAgainstTheLast) {
   JournalWriter writer;
   writer.Begin();
@@ -133,13 +141,7 @@ TEST(Journal, GivesBackDefinitionsRunsTypesAndValuesAgainstTheLast) {
   JournalReader<Recorder> reader(&recorder);
   ASSERT_TRUE(reader.Read(writer.record()).ok());
   EXPECT_EQ(recorder.lines, expected);
-  const std::string record = writer.record();
-  for (size_t cut = 2; cut < record.size(); cut += 7) {
-    Recorder ignored;
-    JournalReader<Recorder> again(&ignored);
-    EXPECT_EQ(again.Read(std::string_view(record).substr(0, cut)).code(), StatusCode::kDataLoss)
-        << cut;
-  }
+  ExpectCutsAreRefused(writer.record());
 }
 
 // As a backfill sends them: samples of one series after another, at equal steps most of the time.
@@ -171,13 +173,7 @@ TEST(Journal, GivesBackRowsOfOneSeriesThatTakeTwoBytesASample) {
   ASSERT_TRUE(reader.Read(writer.record()).ok());
   EXPECT_EQ(recorder.lines, expected);
   EXPECT_LT(writer.record().size(), 2400U * 2);
-  const std::string record = writer.record();
-  for (size_t cut = 2; cut < record.size(); cut += 7) {
-    Recorder ignored;
-    JournalReader<Recorder> again(&ignored);
-    EXPECT_EQ(again.Read(std::string_view(record).substr(0, cut)).code(), StatusCode::kDataLoss)
-        << cut;
-  }
+  ExpectCutsAreRefused(writer.record());
 }
 
 TEST(Journal, ReadsRecordsOfTheFirstVersionAndRefusesUnknownOnes) {
