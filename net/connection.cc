@@ -398,6 +398,8 @@ class Connection : public Session, public std::enable_shared_from_this<Connectio
         return context_->pools.append;
       case Pool::kQuery:
         return context_->pools.query;
+      case Pool::kMaintenance:
+        return context_->pools.maintenance;
       case Pool::kAdmin:
         break;
     }

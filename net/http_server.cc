@@ -357,7 +357,8 @@ class Server : public HttpServer {
 Result<std::unique_ptr<HttpServer>> HttpServer::Start(HttpServerOptions options, Router router,
                                                       Pools pools, Filter filter, Observer observer,
                                                       MetricsRegistry* metrics) {
-  CHECK(pools.append != nullptr && pools.query != nullptr && pools.admin != nullptr);
+  CHECK(pools.append != nullptr && pools.query != nullptr && pools.admin != nullptr &&
+        pools.maintenance != nullptr);
   auto server = std::make_unique<Server>(std::move(options), std::move(router), pools,
                                          std::move(filter), std::move(observer), metrics);
   RETURN_IF_ERROR(server->Listen());

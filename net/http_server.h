@@ -44,6 +44,7 @@ struct Pools {
   ThreadPool* append = nullptr;  // borrowed; outlive the server
   ThreadPool* query = nullptr;
   ThreadPool* admin = nullptr;
+  ThreadPool* maintenance = nullptr;
 };
 
 class HttpServer {

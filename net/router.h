@@ -16,8 +16,9 @@
 
 namespace tsdb::net {
 
-// Which pool runs a handler, so that a heavy query never delays an ingest.
-enum class Pool : uint8_t { kAppend, kQuery, kAdmin };
+// Which pool runs a handler, so that a heavy query never delays an ingest, and an hour of rewriting
+// delays neither health checks nor /metrics.
+enum class Pool : uint8_t { kAppend, kQuery, kAdmin, kMaintenance };
 
 struct RouteOptions {
   Pool pool = Pool::kQuery;

@@ -42,6 +42,7 @@ namespace {
 
 constexpr int64_t kStopGraceMs = 10'000;
 constexpr size_t kQueueLimit = 1000;
+constexpr size_t kMaintenanceQueueLimit = 16;
 // An append waits for the disk most of its time, and the more wait together, the more share one
 // sync.
 constexpr size_t kAppendThreads = 16;
@@ -96,6 +97,7 @@ class AppImpl : public App {
     AddPoolMetrics(&metrics_, "append", &append_pool_, kQueueLimit);
     AddPoolMetrics(&metrics_, "query", &query_pool_, kQueueLimit);
     AddPoolMetrics(&metrics_, "admin", &admin_pool_, kQueueLimit);
+    AddPoolMetrics(&metrics_, "maintenance", &maintenance_pool_, kMaintenanceQueueLimit);
     ASSIGN_OR_RETURN(const Config config, LoadConfigOrEmbedded(options_.flags.config_file));
     WebConfig web;
     if (!options_.flags.web_config_file.empty()) {
@@ -346,7 +348,8 @@ class AppImpl : public App {
     http.tls = std::move(web.tls);
     ASSIGN_OR_RETURN(
         server_, net::HttpServer::Start(
-                     std::move(http), BuildRouter(), {&append_pool_, &query_pool_, &admin_pool_},
+                     std::move(http), BuildRouter(),
+                     {&append_pool_, &query_pool_, &admin_pool_, &maintenance_pool_},
                      [this](net::HttpRequest& request) { return front_door_->Before(request); },
                      [this](const net::HttpRequest& request, net::HttpResponse& response, int64_t) {
                        front_door_->After(request, &response);
@@ -381,6 +384,7 @@ class AppImpl : public App {
   ThreadPool query_pool_{"query", std::max<size_t>(4, std::thread::hardware_concurrency()),
                          kQueueLimit};
   ThreadPool admin_pool_{"admin", 2, kQueueLimit};
+  ThreadPool maintenance_pool_{"maintenance", 2, kMaintenanceQueueLimit};
   QueryLog query_log_{options_.query_log_min_duration_ms};
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alert::NotificationManager> notifications_;

@@ -118,10 +118,11 @@ Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
     }
     tombstone.series -= snapshot.version->dead;
     if (tombstone.series.empty()) continue;
-    RETURN_IF_ERROR(
-        index.ForEachIdentity(tombstone.series.ToVector(), [&](size_t, std::string_view row) {
-          if (deleted.insert(HashBytes128(row, 0)).second) ++report.series;
-        }));
+    RETURN_IF_ERROR(index.ForEachIdentity(tombstone.series.ToVector(), never,
+                                          [&](size_t, std::string_view row) {
+                                            if (deleted.insert(HashBytes128(row, 0)).second)
+                                              ++report.series;
+                                          }));
     const int32_t day = snapshot.version->key.day;
     auto next = std::make_shared<PartitionVersion>(*VersionOf(day));
     tombstone.last_segment = next_segment_ - 1;

@@ -280,7 +280,7 @@ Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request,
       const uint32_t number = static_cast<uint32_t>(selection->partitions().size());
       const int64_t day_end_ns = DayEndNs(snapshot.version->key.day);
       RETURN_IF_ERROR(
-          index.ForEachIdentity(partition.ids, [&](size_t position, std::string_view row) {
+          index.ForEachIdentity(partition.ids, cancel, [&](size_t position, std::string_view row) {
             builder.Add(number, day_end_ns, static_cast<uint32_t>(position), row);
           }));
       selection->partitions().push_back(std::move(partition));

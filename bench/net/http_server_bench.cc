@@ -49,8 +49,8 @@ void BM_Post(benchmark::State& state) {
              },
              {.pool = Pool::kAppend, .decompress = false});
   MetricsRegistry metrics;
-  auto server = HttpServer::Start(std::move(options), std::move(router), {&pool, &pool, &pool},
-                                  nullptr, nullptr, &metrics);
+  auto server = HttpServer::Start(std::move(options), std::move(router),
+                                  {&pool, &pool, &pool, &pool}, nullptr, nullptr, &metrics);
   if (!server.ok()) std::abort();
   const std::string request =
       "POST /api/v1/write HTTP/1.1\r\nHost: 127.0.0.1:9090\r\nUser-Agent: Prometheus/3.0\r\n"

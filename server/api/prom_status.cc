@@ -218,8 +218,8 @@ void AddAdminRoutes(const PromStatusApi& api, net::Router* router) {
       if (!api.enable_admin_api) return PromSwitchedOff("admin APIs disabled");
       return handler(request);
     };
-    router->Add("POST", pattern, guarded, kAdmin);
-    router->Add("PUT", pattern, guarded, kAdmin);
+    router->Add("POST", pattern, guarded, {.pool = net::Pool::kMaintenance});
+    router->Add("PUT", pattern, guarded, {.pool = net::Pool::kMaintenance});
   };
   add("/api/v1/admin/tsdb/delete_series",
       [api](HttpRequest& request) { return DeleteSeries(api, request); });
@@ -239,9 +239,9 @@ void AddPromStatusRoutes(const PromStatusApi& api, net::Router* router) {
       "GET", "/api/v1/status/flags", [api](HttpRequest&) { return Flags(api); }, kAdmin);
   router->Add(
       "GET", "/api/v1/status/config", [api](HttpRequest&) { return Config(api); }, kAdmin);
-  router->Add(
-      "GET", "/api/v1/status/tsdb", [api](HttpRequest& request) { return Tsdb(api, request); },
-      kAdmin);
+  router->Add("GET", "/api/v1/status/tsdb",
+              [api](HttpRequest& request) { return Tsdb(api, request); },
+              {.pool = net::Pool::kQuery});
   const auto constant = [&](std::string_view pattern, std::string json) {
     router->Add(
         "GET", pattern, [json](HttpRequest&) { return PromSuccess(json); }, kAdmin);

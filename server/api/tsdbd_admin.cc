@@ -13,6 +13,7 @@ using net::HttpRequest;
 using net::HttpResponse;
 
 constexpr net::RouteOptions kAdmin = {.pool = net::Pool::kAdmin};
+constexpr net::RouteOptions kMaintenance = {.pool = net::Pool::kMaintenance};
 
 HttpResponse Compact(const TsdbdAdminApi& api) {
   const Status status = api.maintenance->Compact();
@@ -91,12 +92,12 @@ HttpResponse KillQuery(const TsdbdAdminApi& api, HttpRequest& http) {
 
 void AddTsdbdAdminRoutes(const TsdbdAdminApi& api, net::Router* router) {
   router->Add(
-      "POST", "/api/v1/tsdbd/compact", [api](HttpRequest&) { return Compact(api); }, kAdmin);
+      "POST", "/api/v1/tsdbd/compact", [api](HttpRequest&) { return Compact(api); }, kMaintenance);
   router->Add(
-      "POST", "/api/v1/tsdbd/verify", [api](HttpRequest&) { return Verify(api); }, kAdmin);
+      "POST", "/api/v1/tsdbd/verify", [api](HttpRequest&) { return Verify(api); }, kMaintenance);
   router->Add(
       "POST", "/api/v1/tsdbd/delete", [api](HttpRequest& request) { return Delete(api, request); },
-      kAdmin);
+      kMaintenance);
   router->Add(
       "GET", "/api/v1/tsdbd/queries", [api](HttpRequest&) { return ActiveQueries(api); }, kAdmin);
   router->Add(

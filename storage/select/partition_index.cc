@@ -13,6 +13,7 @@ constexpr std::string_view kDb = "db";
 constexpr std::string_view kRp = "rp";
 constexpr std::string_view kExportedDb = "exported_db";
 constexpr std::string_view kExportedRp = "exported_rp";
+constexpr size_t kRowsPerCheck = 1024;  // how often a cancelled query is noticed
 
 class RowLoader : public IndexReader::Loader {
  public:
@@ -177,15 +178,16 @@ Status PartitionIndex::ForEachName(
 }
 
 Status PartitionIndex::ForEachIdentity(
-    const std::vector<uint32_t>& ids,
+    const std::vector<uint32_t>& ids, const CancelToken& cancel,
     const std::function<void(size_t position, std::string_view row)>& visitor) const {
   uint32_t first_recent = version_->next_series_id;
   for (const auto& recent : recents_) first_recent = std::min(first_recent, recent->first_id());
   const size_t on_disk =
       static_cast<size_t>(std::lower_bound(ids.begin(), ids.end(), first_recent) - ids.begin());
-  RETURN_IF_ERROR(IdentitiesOnDisk(ids, on_disk, visitor));
+  RETURN_IF_ERROR(IdentitiesOnDisk(ids, on_disk, cancel, visitor));
   SeriesIdentity identity;
   for (size_t i = on_disk; i < ids.size(); ++i) {
+    if (i % kRowsPerCheck == 0) RETURN_IF_ERROR(cancel.Check());
     for (const auto& recent : recents_) {
       if (!recent->Lookup(ids[i], &identity)) continue;
       visitor(i, EncodeIdentity(identity.policy, identity.unit, identity.labels));
@@ -196,7 +198,7 @@ Status PartitionIndex::ForEachIdentity(
 }
 
 Status PartitionIndex::IdentitiesOnDisk(
-    const std::vector<uint32_t>& ids, size_t count,
+    const std::vector<uint32_t>& ids, size_t count, const CancelToken& cancel,
     const std::function<void(size_t, std::string_view)>& visitor) const {
   if (count == 0) return Status::Ok();
   constexpr uint32_t kNear = 32;  // rows that are cheaper to walk over than to seek past
@@ -204,6 +206,7 @@ Status PartitionIndex::IdentitiesOnDisk(
   auto row = store_->NewIterator(Family::kLabels, LabelsKey(version_->key, ids[0]), end);
   uint32_t at = ids[0];
   for (size_t i = 0; i < count && row->Valid(); ++i) {
+    if (i % kRowsPerCheck == 0) RETURN_IF_ERROR(cancel.Check());
     if (ids[i] > at + kNear) row->Seek(LabelsKey(version_->key, ids[i]));
     while (row->Valid()) {
       std::string_view key = row->key().substr(kPartitionPrefixSize);

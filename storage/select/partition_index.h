@@ -29,14 +29,15 @@ class PartitionIndex : public IndexReader {
 
   // Every label name, hidden ones included, in no order, maybe repeated.
   Status ForEachName(const std::function<bool(std::string_view name)>& visitor) const;
-  // The row (EncodeIdentity) of each id, `ids` rising; ids without a row are left out.
+  // The row (EncodeIdentity) of each id, `ids` rising; ids without a row are left out. Ends with
+  // the token's status once it is cancelled.
   Status ForEachIdentity(
-      const std::vector<uint32_t>& ids,
+      const std::vector<uint32_t>& ids, const CancelToken& cancel,
       const std::function<void(size_t position, std::string_view row)>& visitor) const;
   const PartitionVersion& version() const { return *version_; }
 
  private:
-  Status IdentitiesOnDisk(const std::vector<uint32_t>& ids, size_t count,
+  Status IdentitiesOnDisk(const std::vector<uint32_t>& ids, size_t count, const CancelToken& cancel,
                           const std::function<void(size_t, std::string_view)>& visitor) const;
 
   const Store* store_;

@@ -86,8 +86,8 @@ class HttpClientTest : public ::testing::Test {
       }
       return HttpResponse::Text(200, "late");
     });
-    auto server = HttpServer::Start(std::move(options), std::move(router), {&pool_, &pool_, &pool_},
-                                    nullptr, nullptr, nullptr);
+    auto server = HttpServer::Start(std::move(options), std::move(router),
+                                    {&pool_, &pool_, &pool_, &pool_}, nullptr, nullptr, nullptr);
     ASSERT_TRUE(server.ok()) << server.status().ToString();
     server_ = *std::move(server);
   }
@@ -214,8 +214,8 @@ TEST_F(HttpClientTest, ServerNamesTheTlsFileItCannotUse) {
   options.listen_addresses = {"127.0.0.1:0"};
   options.tls = std::make_unique<TlsFiles>();
   options.tls->cert_file = "/nonexistent/cert.pem";
-  auto server = HttpServer::Start(std::move(options), Router(), {&pool_, &pool_, &pool_}, nullptr,
-                                  nullptr, nullptr);
+  auto server = HttpServer::Start(std::move(options), Router(), {&pool_, &pool_, &pool_, &pool_},
+                                  nullptr, nullptr, nullptr);
   EXPECT_EQ(server.status().code(), StatusCode::kInvalidArgument);
   EXPECT_NE(server.status().message().find("/nonexistent/cert.pem"), std::string::npos);
 }

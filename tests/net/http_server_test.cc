@@ -18,7 +18,11 @@ using std::chrono::milliseconds;
 // A server with a few handlers; options can be changed before Start().
 class HttpServerTest : public ::testing::Test {
  protected:
-  HttpServerTest() : append_("append", 2, 64), query_("query", 1, 1), admin_("admin", 1, 16) {
+  HttpServerTest()
+      : append_("append", 2, 64),
+        query_("query", 1, 1),
+        admin_("admin", 1, 16),
+        maintenance_("maintenance", 1, 1) {
     options_.listen_addresses = {"127.0.0.1:0"};
     router_.Add("GET", "/hello", [](HttpRequest&) { return HttpResponse::Text(200, "hi"); });
     router_.Add("POST", "/echo", Echo, {.pool = Pool::kAppend, .max_body_bytes = 100'000});
@@ -37,14 +41,7 @@ class HttpServerTest : public ::testing::Test {
       };
       return response;
     });
-    router_.Add("GET", "/wait", [this](HttpRequest& request) {
-      started_.fetch_add(1);
-      while (!release_.load() && request.cancel->Check().ok()) {
-        std::this_thread::sleep_for(milliseconds(1));
-      }
-      if (!request.cancel->Check().ok()) cancelled_.fetch_add(1);
-      return HttpResponse::Text(200, "waited");
-    });
+    router_.Add("GET", "/wait", [this](HttpRequest& request) { return Wait(request); });
   }
   ~HttpServerTest() override {
     release_ = true;
@@ -57,9 +54,19 @@ class HttpServerTest : public ::testing::Test {
     return response;
   }
 
+  HttpResponse Wait(HttpRequest& request) {
+    started_.fetch_add(1);
+    while (!release_.load() && request.cancel->Check().ok()) {
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    if (!request.cancel->Check().ok()) cancelled_.fetch_add(1);
+    return HttpResponse::Text(200, "waited");
+  }
+
   void Start() {
-    auto server = HttpServer::Start(std::move(options_), std::move(router_),
-                                    {&append_, &query_, &admin_}, filter_, nullptr, &metrics_);
+    auto server =
+        HttpServer::Start(std::move(options_), std::move(router_),
+                          {&append_, &query_, &admin_, &maintenance_}, filter_, nullptr, &metrics_);
     ASSERT_TRUE(server.ok()) << server.status().ToString();
     server_ = *std::move(server);
     address_ = server_->addresses()[0];
@@ -84,7 +91,7 @@ class HttpServerTest : public ::testing::Test {
   Router router_;
   HttpServer::Filter filter_;
   MetricsRegistry metrics_;
-  ThreadPool append_, query_, admin_;
+  ThreadPool append_, query_, admin_, maintenance_;
   std::atomic<bool> release_{false};
   std::atomic<int> started_{0}, cancelled_{0};
   std::string address_;
@@ -360,6 +367,21 @@ TEST_F(HttpServerTest, RefusesWithRetryAfterWhenPoolIsFull) {
   EXPECT_EQ(queued.Receive().body, "waited");
 }
 
+TEST_F(HttpServerTest, LongMaintenanceLeavesTheAdminPoolFree) {
+  router_.Add("POST", "/compact", [this](HttpRequest& request) { return Wait(request); },
+              {.pool = Pool::kMaintenance});
+  router_.Add("GET", "/healthy", [](HttpRequest&) { return HttpResponse::Text(200, "yes"); },
+              {.pool = Pool::kAdmin});
+  Start();
+  RawClient running(address_), other(address_);
+  running.Send(Post("/compact", ""));
+  WaitUntil([&] { return started_.load() == 1; });
+  other.Send(Get("/healthy"));
+  EXPECT_EQ(other.Receive().body, "yes");
+  release_ = true;
+  EXPECT_EQ(running.Receive().body, "waited");
+}
+
 TEST_F(HttpServerTest, RefusesBodiesBeyondTheMemoryForAll) {
   options_.max_inflight_bytes = 50'000;
   Start();
@@ -461,8 +483,9 @@ TEST_F(HttpServerTest, ListensNoMoreOnceStopped) {
     const auto start = [&](const std::string& address) {
       HttpServerOptions options;
       options.listen_addresses = {address};
-      return HttpServer::Start(std::move(options), Router(), {&append_, &query_, &admin_}, nullptr,
-                               nullptr, nullptr);
+      return HttpServer::Start(std::move(options), Router(),
+                               {&append_, &query_, &admin_, &maintenance_}, nullptr, nullptr,
+                               nullptr);
     };
     const auto first = start("127.0.0.1:0");
     ASSERT_TRUE(first.ok()) << first.status().ToString();
@@ -476,8 +499,9 @@ TEST_F(HttpServerTest, SaysThatTheAddressIsInUse) {
   Start();
   HttpServerOptions options;
   options.listen_addresses = {address_};
-  auto second = HttpServer::Start(std::move(options), Router(), {&append_, &query_, &admin_},
-                                  nullptr, nullptr, nullptr);
+  auto second =
+      HttpServer::Start(std::move(options), Router(), {&append_, &query_, &admin_, &maintenance_},
+                        nullptr, nullptr, nullptr);
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(second.status().code(), StatusCode::kFailedPrecondition);
   EXPECT_EQ(second.status().message(), "cannot listen on " + address_ + ": address already in use");
@@ -487,8 +511,9 @@ TEST_F(HttpServerTest, RefusesBadListenAddresses) {
   for (const char* address : {"localhost", "::1:80", "127.0.0.1:99999", "a.invalid.:80x"}) {
     HttpServerOptions options;
     options.listen_addresses = {address};
-    auto server = HttpServer::Start(std::move(options), Router(), {&append_, &query_, &admin_},
-                                    nullptr, nullptr, nullptr);
+    auto server =
+        HttpServer::Start(std::move(options), Router(), {&append_, &query_, &admin_, &maintenance_},
+                          nullptr, nullptr, nullptr);
     EXPECT_EQ(server.status().code(), StatusCode::kInvalidArgument) << address;
   }
 }

@@ -14,8 +14,9 @@ WebhookSink::WebhookSink() : pool_("sink", 1, 100) {
   net::HttpServerOptions options;
   options.listen_addresses = {"127.0.0.1:0"};
   options.io_threads = 1;
-  auto server = net::HttpServer::Start(std::move(options), std::move(router),
-                                       {&pool_, &pool_, &pool_}, nullptr, nullptr, &metrics_);
+  auto server =
+      net::HttpServer::Start(std::move(options), std::move(router),
+                             {&pool_, &pool_, &pool_, &pool_}, nullptr, nullptr, &metrics_);
   server_ = std::move(*server);
 }
 
