@@ -6,6 +6,7 @@
 
 #include "ingest/influx/line_fields.h"
 #include "ingest/influx/line_key.h"
+#include "ingest/influx/line_to_series.h"
 #include "ingest/influx/line_value.h"
 
 namespace tsdb::influx {
@@ -269,10 +270,13 @@ void LineParser::ExactLine(std::string_view line) {
     batch_->points[i].timestamp = time_ns;
   }
   if (batch_->series.size() == first_series_) {
-    // A field of that name beside others is left out without a word, as InfluxDB does.
+    // A field of that name beside others is left out without a word, as InfluxDB does. It looks at
+    // tags first.
+    KeyProblem tag = CheckLineKey(key_bytes);
     Problem(line, true,
-            "invalid field name: input field \"time\" on measurement \"" +
-                UnescapeMeasurement(key.measurement) + "\" is invalid");
+            !tag.reason.empty() ? std::move(tag.reason)
+                                : "invalid field name: input field \"time\" on measurement \"" +
+                                      UnescapeMeasurement(key.measurement) + "\" is invalid");
   }
 }
 
