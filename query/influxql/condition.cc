@@ -131,7 +131,22 @@ std::string_view TagOf(const Tags& tags, std::string_view name) {
 
 Verdict Say(bool holds) { return holds ? Verdict::kYes : Verdict::kNo; }
 
-// A comparison that names no field.
+bool HasField(const Expr& node) {
+  return IsField(node) || std::any_of(node.args.begin(), node.args.end(),
+                                      [](const ExprPtr& arg) { return HasField(*arg); });
+}
+
+bool IsAndOr(const Expr& expr) {
+  return expr.is(Kind::kBinary) && (expr.op == Token::kAnd || expr.op == Token::kOr);
+}
+
+Verdict Combine(Token op, Verdict a, Verdict b) {
+  const Verdict decisive = op == Token::kAnd ? Verdict::kNo : Verdict::kYes;
+  if (a == decisive || b == decisive) return decisive;
+  return a == b ? a : Verdict::kByRow;
+}
+
+// A comparison that names no field, for SHOW.
 Verdict JudgeComparison(const Expr& comparison, const Tags& tags) {
   const bool tag_first = comparison.args[0]->is(Kind::kVarRef);
   const Expr& tag = *comparison.args[tag_first ? 0 : 1];
@@ -155,38 +170,74 @@ Verdict JudgeComparison(const Expr& comparison, const Tags& tags) {
   }));
 }
 
+// What stands between a tag (or `_name`, whose value this is) and something else without fields;
+// nullopt: it must be computed.
+std::optional<bool> SelectOfTag(Token op, std::string_view value, const Expr& other,
+                                const Tags& tags) {
+  if (other.is(Kind::kString)) {
+    if (op == Token::kEq) return value == other.text;
+    return op == Token::kNotEq && value != other.text;
+  }
+  if (other.is(Kind::kRegex)) {
+    if (op == Token::kEqRegex) return other.regex->PartialMatch(value);
+    return op == Token::kNotEqRegex && !other.regex->PartialMatch(value);
+  }
+  if (other.is(Kind::kVarRef)) {
+    const bool same = !value.empty() && value == TagOf(tags, other.text);
+    return op == Token::kEq ? same : op == Token::kNotEq && !same;
+  }
+  return std::nullopt;
+}
+
+bool IsComparison(Token op) {
+  return (op >= Token::kEq && op <= Token::kGreaterEq) || op == Token::kEqRegex ||
+         op == Token::kNotEqRegex;
+}
+
 }  // namespace
+
+Verdict JudgeForSelect(const Expr& filter, std::string_view measurement, const Tags& tags) {
+  if (filter.is(Kind::kParen)) return JudgeForSelect(*filter.args[0], measurement, tags);
+  if (filter.is(Kind::kBoolean)) return Say(filter.integer != 0);
+  if (!filter.is(Kind::kBinary)) return Verdict::kNo;
+  if (IsAndOr(filter)) {
+    return Combine(filter.op, JudgeForSelect(*filter.args[0], measurement, tags),
+                   JudgeForSelect(*filter.args[1], measurement, tags));
+  }
+  // InfluxDB forgets the condition where it is no comparison, and keeps the series.
+  const Verdict by_row = IsComparison(filter.op) ? Verdict::kByRow : Verdict::kYes;
+  const Expr& left = *filter.args[0];
+  const Expr& right = *filter.args[1];
+  const bool tag_first = left.is(Kind::kVarRef);
+  const Expr& tag = tag_first ? left : right;
+  const Expr& other = tag_first ? right : left;
+  if (left.is(Kind::kBinary) || right.is(Kind::kBinary) || !tag.is(Kind::kVarRef)) return by_row;
+  const bool is_name = tag.text == "_name";
+  if (!is_name && (IsField(tag) || IsField(other))) return by_row;
+  const std::string_view value = is_name ? measurement : TagOf(tags, tag.text);
+  const std::optional<bool> holds = SelectOfTag(filter.op, value, other, tags);
+  return holds.has_value() ? Say(*holds) : by_row;
+}
 
 Verdict JudgeByTags(const Expr& filter, const Tags& tags) {
   if (filter.is(Kind::kParen)) return JudgeByTags(*filter.args[0], tags);
   if (filter.is(Kind::kBoolean)) return Say(filter.integer != 0);
   if (!filter.is(Kind::kBinary)) return Verdict::kByRow;
-  if (filter.op == Token::kAnd || filter.op == Token::kOr) {
-    const Verdict a = JudgeByTags(*filter.args[0], tags);
-    const Verdict decisive = filter.op == Token::kAnd ? Verdict::kNo : Verdict::kYes;
-    if (a == decisive) return a;
-    const Verdict b = JudgeByTags(*filter.args[1], tags);
-    if (b == decisive) return b;
-    return a == b ? a : Verdict::kByRow;
+  if (IsAndOr(filter)) {
+    return Combine(filter.op, JudgeByTags(*filter.args[0], tags),
+                   JudgeByTags(*filter.args[1], tags));
   }
-  bool has_field = false;
-  const auto visit = [&](const auto& self, const Expr& node) -> void {
-    if (IsField(node)) has_field = true;
-    for (const ExprPtr& arg : node.args) self(self, *arg);
-  };
-  visit(visit, filter);
-  return has_field ? Verdict::kByRow : JudgeComparison(filter, tags);
+  return HasField(filter) ? Verdict::kByRow : JudgeComparison(filter, tags);
 }
 
-ExprPtr RowFilter(const ExprPtr& filter, const Tags& tags) {
-  if (filter->is(Kind::kParen)) return RowFilter(filter->args[0], tags);
-  const Verdict verdict = JudgeByTags(*filter, tags);
+ExprPtr RowFilter(const ExprPtr& filter, std::string_view measurement, const Tags& tags) {
+  if (filter->is(Kind::kParen)) return RowFilter(filter->args[0], measurement, tags);
+  const Verdict verdict = JudgeForSelect(*filter, measurement, tags);
   if (verdict != Verdict::kByRow) return BooleanLiteral(verdict == Verdict::kYes);
-  if (filter->is(Kind::kBinary) && (filter->op == Token::kAnd || filter->op == Token::kOr)) {
-    return Fold(
-        Binary(filter->op, RowFilter(filter->args[0], tags), RowFilter(filter->args[1], tags)), {});
-  }
-  return filter;
+  if (!IsAndOr(*filter)) return filter;
+  return Fold(Binary(filter->op, RowFilter(filter->args[0], measurement, tags),
+                     RowFilter(filter->args[1], measurement, tags)),
+              {});
 }
 
 }  // namespace tsdb::influxql

@@ -1,6 +1,8 @@
 // WHERE, divided into the time range and what is left to be asked of each series and row.
 #pragma once
 
+#include <string_view>
+
 #include "base/result.h"
 #include "query/influxql/ast.h"
 #include "query/influxql/eval.h"
@@ -18,13 +20,19 @@ struct Condition {
 // !=". Times under OR narrow the range as under AND, as InfluxDB has it.
 Result<Condition> SplitCondition(const ExprPtr& where, const FoldContext& context);
 
-// What is known of a condition from a series' tags alone. A missing tag is an empty text;
-// InfluxDB's index knows "is" and "is not" only, so that every other comparison of a tag with a
-// text counts as "is not", and two tags are "equal" when the series has both. The filter's
-// variables bear types.
+// What is known of a condition from a series' tags alone. A missing tag is an empty text. The
+// filter's variables bear types.
 enum class Verdict : uint8_t { kYes, kNo, kByRow };
+
+// As a SELECT reads it: a tag is compared with a text or another tag for "is" and "is not" only,
+// anything else of a tag and a text holds for no series, and what is no comparison holds for all.
+// `_name` is the measurement.
+Verdict JudgeForSelect(const Expr& filter, std::string_view measurement, const Tags& tags);
+// What is left to be asked of the rows of a series for which that was kByRow.
+ExprPtr RowFilter(const ExprPtr& filter, std::string_view measurement, const Tags& tags);
+
+// As SHOW and DELETE read it: every comparison of a tag with a text that is not "is" counts as "is
+// not", and two tags are "equal" when the series has both.
 Verdict JudgeByTags(const Expr& filter, const Tags& tags);
-// What is left to be asked of the rows of a series for which the verdict was kByRow.
-ExprPtr RowFilter(const ExprPtr& filter, const Tags& tags);
 
 }  // namespace tsdb::influxql

@@ -213,7 +213,15 @@ Value Evaluate(const Expr& expr, const Lookup& lookup, Division division) {
       const auto* decided = std::get_if<bool>(&left);
       if (expr.op == Token::kAnd && decided != nullptr && !*decided) return false;
       if (expr.op == Token::kOr && decided != nullptr && *decided) return true;
-      return EvaluateBinary(expr.op, left, Evaluate(*expr.args[1], lookup, division), division);
+      const Value right = Evaluate(*expr.args[1], lookup, division);
+      // What could not be computed counts as false beside a boolean; a field without a value does
+      // so in SELECT only.
+      const auto is_false = [&](const Value& value, const Expr& from, const Value& other) {
+        return IsNull(value) && other.index() == 3 && !from.is(Expr::Kind::kVarRef);
+      };
+      const Value no = false;
+      return EvaluateBinary(expr.op, is_false(left, *expr.args[0], right) ? no : left,
+                            is_false(right, *expr.args[1], left) ? no : right, division);
     }
     case Expr::Kind::kParen:
       return Evaluate(*expr.args[0], lookup, division);
@@ -231,8 +239,6 @@ Value Evaluate(const Expr& expr, const Lookup& lookup, Division division) {
     case Expr::Kind::kNumber:
       return expr.number;
     case Expr::Kind::kInteger:
-    case Expr::Kind::kDuration:
-    case Expr::Kind::kTime:
       return expr.integer;
     case Expr::Kind::kUnsigned:
       return static_cast<double>(static_cast<uint64_t>(expr.integer));

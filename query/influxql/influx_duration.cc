@@ -37,22 +37,22 @@ Result<int64_t> ParseInfluxDuration(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (text.size() < 2) return invalid();
   if (negative) text.remove_prefix(1);
-  int64_t sum = 0;
+  uint64_t sum = 0;  // wraps around, as in Go
+  std::string last;
   while (!text.empty()) {
     size_t digits = 0;
     while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') ++digits;
     const auto count = ParseInt64(text.substr(0, digits));
     const Unit* unit = UnitAt(text.substr(digits));
     if (!count.has_value() || unit == nullptr) return invalid();
-    int64_t part = 0;
-    if (__builtin_mul_overflow(*count, unit->ns, &part) ||
-        __builtin_add_overflow(sum, part, &sum)) {
-      return InvalidArgument("overflowed duration " + std::to_string(*count) +
-                             std::string(unit->name) + ": choose a smaller duration or INF");
-    }
+    sum += static_cast<uint64_t>(*count) * static_cast<uint64_t>(unit->ns);
+    last = std::to_string(*count) + std::string(unit->name);
     text.remove_prefix(digits + unit->name.size());
   }
-  return negative ? -sum : sum;
+  if (!negative && static_cast<int64_t>(sum) < 0) {
+    return InvalidArgument("overflowed duration " + last + ": choose a smaller duration or INF");
+  }
+  return static_cast<int64_t>(negative ? -sum : sum);
 }
 
 std::string FormatInfluxDuration(int64_t ns) {

@@ -64,8 +64,13 @@ struct Finder {
     using Kind = ShowSchemaStatement::Kind;
     const bool by_sources =
         s.cardinality && (s.exact || (s.kind != Kind::kMeasurements && s.kind != Kind::kSeries));
-    if (!by_sources) return {{false, s.database, Privilege::kRead}};
     List list;
+    if (!by_sources) {
+      list.push_back({false, s.database, Privilege::kRead});
+      // InfluxDB asks for the database after ON only, and shows what is in that of FROM.
+      const bool shows_source = s.kind == Kind::kSeries || s.kind == Kind::kFieldKeys;
+      if (!shows_source || s.sources.empty() || s.sources[0].database.empty()) return list;
+    }
     AddSources(s.sources, &list);
     return list;
   }

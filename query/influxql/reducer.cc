@@ -259,10 +259,20 @@ class Percentile : public Collector {
 
 class Distinct : public Reducer {
  public:
-  void Add(Point point) override { times_.try_emplace(std::move(point.value), point.time); }
+  void Add(Point point) override {
+    const auto* number = std::get_if<double>(&point.value);
+    if (number != nullptr && std::isnan(*number)) {  // equal to nothing
+      nans_.push_back(point.time);
+    } else {
+      times_.try_emplace(std::move(point.value), point.time);
+    }
+  }
   void Emit(int64_t start, std::vector<Point>* out) override {
     const size_t first = out->size();
     for (const auto& [value, time] : times_) out->push_back(At(time, value));
+    for (const int64_t time : nans_) {
+      out->push_back(At(time, std::numeric_limits<double>::quiet_NaN()));
+    }
     std::stable_sort(out->begin() + static_cast<ptrdiff_t>(first), out->end(),
                      [](const Point& a, const Point& b) { return a.time < b.time; });
     for (size_t i = first; i < out->size(); ++i) (*out)[i].time = start;
@@ -270,6 +280,7 @@ class Distinct : public Reducer {
 
  private:
   std::map<Value, int64_t> times_;
+  std::vector<int64_t> nans_;
 };
 
 // The `count` largest or smallest points; of equal ones the earlier.
@@ -315,8 +326,9 @@ class Sample : public Collector {
     if (at < count_) points_[at] = std::move(point);
   }
   void Emit(int64_t, std::vector<Point>* out) override {
-    std::stable_sort(points_.begin(), points_.end(),
-                     [](const Point& a, const Point& b) { return a.time < b.time; });
+    std::stable_sort(points_.begin(), points_.end(), [](const Point& a, const Point& b) {
+      return a.time != b.time ? a.time < b.time : Less(a.value, b.value);
+    });
     for (Point& point : points_) out->push_back(std::move(point));
   }
 

@@ -125,7 +125,6 @@ Result<const FieldTypeMap*> Schema::Fields(const Place& place, const std::string
   return &fields_.emplace(key, std::move(fields)).first->second;
 }
 
-// The shard groups that a range touches: what there is in them, InfluxDB sees as a whole.
 TimeRange Schema::WholeGroups(const Place& place, TimeRange range) {
   const int64_t length = place.shard_group_ns;
   if (length <= 0) return range;
@@ -142,17 +141,32 @@ TimeRange Schema::WholeGroups(const Place& place, TimeRange range) {
   return range;
 }
 
+Result<bool> Schema::HasShards(const Place& place, const TimeRange& range) const {
+  ASSIGN_OR_RETURN(
+      const auto names,
+      storage_->LabelNames(RequestFor(place, "", WholeGroups(place, range)), *cancel_));
+  return !names.empty();
+}
+
 Result<const TagKeySet*> Schema::TagKeys(const Place& place, const std::string& measurement,
                                          const TimeRange& range) {
   const Key key{place.id.value, measurement, range.min, range.max};
   const auto found = tags_.find(key);
   if (found != tags_.end()) return &found->second;
-  ASSIGN_OR_RETURN(
-      const std::vector<std::string> names,
-      storage_->LabelNames(RequestFor(place, measurement, WholeGroups(place, range)), *cancel_));
   TagKeySet tags;
-  for (const std::string& name : names) {
-    if (IsTagLabel(name)) tags.insert(name);
+  ASSIGN_OR_RETURN(const bool has_shards, HasShards(place, range));
+  if (has_shards) {
+    storage::SelectRequest request = RequestFor(place, measurement, TimeRange());
+    auto& catalog = const_cast<storage::Storage*>(storage_)->catalog();
+    if (const auto database = catalog.Find(place.database); database.has_value()) {
+      request.scope.policies.clear();
+      for (const auto& policy : database->policies) request.scope.policies.push_back(policy.id);
+      std::sort(request.scope.policies.begin(), request.scope.policies.end());
+    }
+    ASSIGN_OR_RETURN(const auto names, storage_->LabelNames(request, *cancel_));
+    for (const std::string& name : names) {
+      if (IsTagLabel(name)) tags.insert(name);
+    }
   }
   return &tags_.emplace(key, std::move(tags)).first->second;
 }

@@ -69,6 +69,8 @@ class Schema {
   // The preferred type of each field in the shard groups of `range`.
   Result<const FieldTypeMap*> Fields(const Place& place, const std::string& measurement,
                                      const TimeRange& range);
+  // Of the measurement in all policies, whenever: InfluxDB has one index a database. Empty if the
+  // place has nothing in the shard groups of `range`.
   Result<const TagKeySet*> TagKeys(const Place& place, const std::string& measurement,
                                    const TimeRange& range);
   // The matcher that selects a measurement's series.
@@ -76,8 +78,11 @@ class Schema {
   storage::SelectRequest RequestFor(const Place& place, const std::string& measurement,
                                     const TimeRange& range) const;
 
- private:
+  // The shard groups that a range touches: what there is in them, InfluxDB sees as a whole.
   static TimeRange WholeGroups(const Place& place, TimeRange range);
+
+ private:
+  Result<bool> HasShards(const Place& place, const TimeRange& range) const;
 
   using Key = std::tuple<uint32_t, std::string, int64_t, int64_t>;
   const storage::Storage* storage_;

@@ -59,7 +59,8 @@ class CallBuilder {
   }
 
   // Points of a variable, of all series of the group, in order.
-  Result<PointStreamPtr> Points(const Expr& ref, const std::vector<ColumnRef>& aux) const {
+  Result<PointStreamPtr> Points(const Expr& ref, const std::vector<ColumnRef>& aux,
+                                bool reducible = false) const {
     const ColumnRef driver = RefOf(ref);
     std::vector<PointStreamPtr> inputs;
     for (const SeriesEntry* entry : context_.group->series) {
@@ -67,7 +68,7 @@ class CallBuilder {
                                     context_.cancel));
     }
     for (const SubqueryRows& rows : context_.group->subqueries) {
-      inputs.push_back(StreamRows(rows, &driver, aux));
+      inputs.push_back(StreamRows(rows, &driver, aux, reducible));
     }
     return MergeStreams(std::move(inputs), context_.select->ascending);
   }
@@ -294,7 +295,7 @@ class CallBuilder {
       ASSIGN_OR_RETURN(const PointStreamPtr input, Build(arg));
       RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
     } else if (NeedsOrder(spec.function)) {
-      ASSIGN_OR_RETURN(const PointStreamPtr input, Points(arg, context_.aux));
+      ASSIGN_OR_RETURN(const PointStreamPtr input, Points(arg, context_.aux, /*reducible=*/true));
       RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
     } else {
       const ColumnRef driver = RefOf(arg);
@@ -304,7 +305,7 @@ class CallBuilder {
         RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
       }
       for (const SubqueryRows& rows : context_.group->subqueries) {
-        const PointStreamPtr input = StreamRows(rows, &driver, context_.aux);
+        const PointStreamPtr input = StreamRows(rows, &driver, context_.aux, /*reducible=*/true);
         RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
       }
     }
@@ -331,7 +332,8 @@ class CallBuilder {
       RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &by_tags[tags_of(entry->tags)]));
     }
     for (const SubqueryRows& rows : context_.group->subqueries) {
-      for (const ResultRow& row : rows.rows) {
+      for (size_t i = 0; i < std::min(rows.reducible, rows.rows.size()); ++i) {
+        const ResultRow& row = rows.rows[i];
         const SubqueryRows one{rows.inner, {row}};
         const PointStreamPtr input = StreamRows(one, &driver, context_.aux);
         RETURN_IF_ERROR(
@@ -387,11 +389,15 @@ Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context) {
 
 namespace {
 
-PointStreamPtr SeriesBetween(const CallContext& context, const TimeRange& range) {
+// `count`, unless 0: how many points of each series in each shard group.
+PointStreamPtr SeriesBetween(const CallContext& context, const TimeRange& range,
+                             int64_t count = 0) {
   std::vector<PointStreamPtr> inputs;
   for (const SeriesEntry* entry : context.group->series) {
     inputs.push_back(StreamSeries(*entry, nullptr, context.aux, range, context.select->ascending,
                                   context.cancel));
+    if (count == 0) continue;
+    inputs.back() = LimitPerShard(std::move(inputs.back()), count, entry->shard_group_ns);
   }
   return MergeStreams(std::move(inputs), context.select->ascending);
 }
@@ -433,12 +439,22 @@ class NewestFirst : public PointStream {
 
 }  // namespace
 
+bool LimitsRuns(const CallContext& context) {
+  const PreparedSelect& select = *context.select;
+  return select.is_raw && (select.limit > 0 || select.offset > 0) &&
+         context.options.dimension_count != context.options.group_by.size() &&
+         std::none_of(select.sources.begin(), select.sources.end(),
+                      [](const PreparedSource& source) { return source.subquery != nullptr; });
+}
+
 Result<PointStreamPtr> BuildRaw(const CallContext& context) {
   const bool ascending = context.select->ascending;
   const TimeRange range = context.options.range.Intersect(context.options.mapped);
   const PreparedSelect& select = *context.select;
   std::vector<PointStreamPtr> inputs;
-  if (!context.group->series.empty()) {
+  if (!context.group->series.empty() && LimitsRuns(context)) {
+    inputs.push_back(SeriesBetween(context, range, select.limit + select.offset + 1));
+  } else if (!context.group->series.empty()) {
     if (!ascending && select.limit > 0 && !range.empty()) {
       inputs.push_back(std::make_unique<NewestFirst>(context, range));
     } else {

@@ -25,6 +25,8 @@ ExprPtr DistinctToCall(const ExprPtr& expr) {
   });
 }
 
+}  // namespace
+
 Status CheckCondition(const Expr& expr) {
   if (expr.is(Kind::kCall)) {
     if (!IsMathFunction(expr.text)) {
@@ -43,6 +45,8 @@ Status CheckCondition(const Expr& expr) {
   return Status::Ok();
 }
 
+namespace {
+
 class Compiler {
  public:
   Compiler(const CompileOptions& options, CompiledSelect* out) : options_(options), out_(out) {}
@@ -53,6 +57,10 @@ class Compiler {
     const FoldContext context{options_.now_ns, statement.zone.get()};
     ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement.condition, context));
     if (condition.filter) RETURN_IF_ERROR(CheckCondition(*condition.filter));
+    if (condition.filter && condition.filter->is_literal() &&
+        !condition.filter->is(Kind::kBoolean)) {
+      return InvalidArgument("invalid condition expression: " + ToString(condition.filter));
+    }
     out_->filter = condition.filter;
     out_->range = condition.range;
     out_->own_range = condition.range;

@@ -37,6 +37,9 @@ struct CompileOptions {
 Result<CompiledSelect> CompileSelect(const SelectStatement& statement,
                                      const CompileOptions& options);
 
+// Whether the functions in a WHERE without its times are ones that may be there.
+Status CheckCondition(const Expr& expr);
+
 // "first", "last", "min", "max", "percentile", "sample", "top", "bottom".
 bool IsSelector(std::string_view function);
 // What a column is called when it has no alias.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,10 +43,19 @@ class SelectCursor : public RowCursor {
     selector_ =
         symbols_.calls.size() == 1 && IsSelector(symbols_.symbols[symbols_.calls[0]].expr->text);
     RETURN_IF_ERROR(FindAllGroups());
-    return groups_.empty() ? CheckTypes() : Status::Ok();
+    limits_runs_ = symbols_.calls.empty() &&
+                   LimitsRuns({select_.get(), nullptr, options_, {}, false, 0, nullptr});
+    if (groups_.empty()) RETURN_IF_ERROR(CheckTypes());
+    return CheckTypesOfGroups();
   }
 
   Result<bool> Next(ResultRow* row) override {
+    if (limits_runs_) return NextOfRuns(row);
+    return NextRow(row);
+  }
+
+ private:
+  Result<bool> NextRow(ResultRow* row) {
     for (;;) {
       if (streams_.empty()) {
         if (next_group_ == groups_.size()) return false;
@@ -57,12 +67,64 @@ class SelectCursor : public RowCursor {
     }
   }
 
- private:
   // A group as each of the plans knows it.
   struct GroupView {
     SeriesKeyPtr key;
     std::map<int64_t, const Group*> by_depth;
   };
+
+  // Rows of all groups that the outermost SELECT does not tell apart, by time; limited as
+  // LimitsRuns tells.
+  Result<bool> NextOfRuns(ResultRow* row) {
+    while (runs_.empty()) {
+      if (next_group_ == groups_.size()) return false;
+      const auto outer_key = [&](const GroupView& view) {
+        return std::pair(view.key->name, Subset(view.key->tags, options_.dimensions));
+      };
+      const auto key = outer_key(groups_[next_group_]);
+      const auto first = groups_.begin() + static_cast<ptrdiff_t>(next_group_);
+      const auto end = std::stable_partition(
+          first, groups_.end(), [&](const GroupView& view) { return outer_key(view) == key; });
+      const int64_t shard_ns = first->by_depth.at(0)->series.empty()
+                                   ? 0
+                                   : first->by_depth.at(0)->series[0]->shard_group_ns;
+      std::vector<ResultRow> rows;
+      for (auto group = first; group != end; ++group, ++next_group_) {
+        RETURN_IF_ERROR(OpenGroup(*group));
+        for (ResultRow one;;) {
+          ASSIGN_OR_RETURN(const bool more, NextInGroup(&one));
+          if (!more) break;
+          rows.push_back(one);
+        }
+        streams_.clear();
+      }
+      std::stable_sort(rows.begin(), rows.end(), [&](const ResultRow& a, const ResultRow& b) {
+        return select_->ascending ? a.time < b.time : a.time > b.time;
+      });
+      LimitRuns(shard_ns, &rows);
+      LimitRuns(0, &rows);
+      runs_.assign(std::make_move_iterator(rows.begin()), std::make_move_iterator(rows.end()));
+    }
+    *row = std::move(runs_.front());
+    runs_.pop_front();
+    return true;
+  }
+
+  // `shard_ns`, unless 0: begins anew with each shard group, too.
+  void LimitRuns(int64_t shard_ns, std::vector<ResultRow>* rows) const {
+    SeriesKeyPtr key;
+    int64_t shard = 0;
+    int64_t seen = 0;
+    std::erase_if(*rows, [&](const ResultRow& row) {
+      const int64_t at = shard_ns > 0 ? ShardGroupOf(row.time, shard_ns) : 0;
+      if (key == nullptr || !(*key == *row.series) || at != shard) seen = 0;
+      key = row.series;
+      shard = at;
+      ++seen;
+      return seen <= select_->offset ||
+             (select_->limit > 0 && seen - select_->offset > select_->limit);
+    });
+  }
 
   // How many intervals before the range the rows of subqueries begin that a call reads. Series are
   // read by the calls themselves.
@@ -108,6 +170,32 @@ class SelectCursor : public RowCursor {
     return Status::Ok();
   }
 
+  // A function of values that it does not take is refused where there is such a series in the shard
+  // groups, even if it has no points in the range.
+  Status CheckTypesOfGroups() {
+    const bool of_numbers = std::all_of(live_calls_.begin(), live_calls_.end(), [&](size_t call) {
+      const Expr* read = symbols_.symbols[call].expr.get();
+      while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
+      return read->type == DataType::kFloat || read->type == DataType::kInteger;
+    });
+    const bool measurements =
+        std::all_of(select_->sources.begin(), select_->sources.end(),
+                    [](const PreparedSource& source) { return source.subquery == nullptr; });
+    if (of_numbers || !measurements) return Status::Ok();
+    RunOptions options = options_;
+    options.whole_groups = true;
+    ASSIGN_OR_RETURN(const auto plan, FindGroups(*select_, symbols_, options, schema_));
+    options.range = {kMaxTime, kMinTime};  // nothing is read
+    for (const Group& group : plan->groups) {
+      const CallContext context{
+          select_.get(), &group, options, aux_, selector_, schema_->now_ns(), &schema_->cancel()};
+      for (const size_t call : live_calls_) {
+        RETURN_IF_ERROR(BuildCall(*symbols_.symbols[call].expr, context).status());
+      }
+    }
+    return Status::Ok();
+  }
+
   // What a missing value becomes. With fill(previous) it keeps the one before.
   void FillDefault() {
     if (options_.fill == FillOption::kPrevious) {
@@ -142,6 +230,10 @@ class SelectCursor : public RowCursor {
   }
 
   void AddStream(PointStreamPtr stream, std::optional<size_t> symbol) {
+    if (limits_runs_) {
+      streams_.emplace_back(std::move(stream), symbol);
+      return;
+    }
     streams_.emplace_back(LimitPoints(std::move(stream), select_->limit, select_->offset), symbol);
   }
 
@@ -202,6 +294,7 @@ class SelectCursor : public RowCursor {
       Value& value = (*out)[i];
       value = column.is(Kind::kVarRef) ? values_[static_cast<size_t>(column.integer)]
                                        : influxql::Evaluate(column, lookup);
+      if (options_.is_subquery) continue;
       if (const auto* number = std::get_if<double>(&value); number && std::isnan(*number)) {
         value = Value();
       }
@@ -222,6 +315,8 @@ class SelectCursor : public RowCursor {
   std::vector<size_t> live_calls_;
   bool selector_ = false;
   bool keep_missing_ = false;
+  bool limits_runs_ = false;
+  std::deque<ResultRow> runs_;
   Value default_;
   std::map<int64_t, std::unique_ptr<GroupPlan>> plans_;  // by how much earlier they begin
   std::vector<GroupView> groups_;                        // in the order in which they are shown

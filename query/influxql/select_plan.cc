@@ -1,6 +1,7 @@
 #include "query/influxql/select_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "query/influxql/condition.h"
@@ -56,10 +57,17 @@ RowSource FindInRows(const PreparedSelect& inner, const ColumnRef& ref) {
   return {};
 }
 
+bool IsNan(const Value& value) {
+  const auto* number = std::get_if<double>(&value);
+  return number != nullptr && std::isnan(*number);
+}
+
 Value ValueIn(const ResultRow& row, const RowSource& source) {
   switch (source.kind) {
-    case RowSource::Kind::kColumn:
-      return CastTo(row.values[source.column], source.type);
+    case RowSource::Kind::kColumn: {
+      const Value& value = row.values[source.column];
+      return IsNan(value) ? value : CastTo(value, source.type);
+    }
     case RowSource::Kind::kTag:
       return std::string(TagValue(row.series->tags, source.tag));
     case RowSource::Kind::kNothing:
@@ -70,8 +78,11 @@ Value ValueIn(const ResultRow& row, const RowSource& source) {
 
 class RowStream : public PointStream {
  public:
-  RowStream(const SubqueryRows& rows, const ColumnRef* driver, const std::vector<ColumnRef>& aux)
-      : rows_(rows), has_driver_(driver != nullptr) {
+  RowStream(const SubqueryRows& rows, const ColumnRef* driver, const std::vector<ColumnRef>& aux,
+            bool reducible)
+      : rows_(rows),
+        end_(reducible ? std::min(rows.reducible, rows.rows.size()) : rows.rows.size()),
+        has_driver_(driver != nullptr) {
     if (driver != nullptr) {
       driver_ = FindInRows(*rows.inner, *driver);
       driver_type_ = driver_.kind == RowSource::Kind::kTag ? DataType::kString : driver->type;
@@ -81,9 +92,10 @@ class RowStream : public PointStream {
 
   Result<bool> Next(Point* point) override {
     if (has_driver_ && driver_.kind == RowSource::Kind::kNothing) return false;
-    while (at_ < rows_.rows.size()) {
+    while (at_ < end_) {
       const ResultRow& row = rows_.rows[at_++];
       point->value = has_driver_ ? ValueIn(row, driver_) : Value();
+      if (IsNan(point->value)) point->value = CastTo(point->value, driver_type_);
       if (has_driver_ && !Fits(point->value)) continue;
       point->time = row.time;
       point->is_null = !has_driver_;
@@ -102,6 +114,7 @@ class RowStream : public PointStream {
   }
 
   const SubqueryRows& rows_;
+  size_t end_;
   bool has_driver_;
   RowSource driver_;
   DataType driver_type_ = DataType::kUnknown;
@@ -113,6 +126,55 @@ struct KeyLess {
   bool operator()(const SeriesKey& a, const SeriesKey& b) const {
     return a.name != b.name ? a.name < b.name : a.tags < b.tags;
   }
+};
+
+// The order in which InfluxDB reads rows of several series of a subquery: by time, or, of
+// aggregates, by interval and then series.
+class RowOrder {
+ public:
+  // Both are borrowed.
+  RowOrder(const PreparedSelect& inner, const Windows& windows)
+      : windows_(windows),
+        ascending_(inner.ascending),
+        by_time_(inner.is_raw || IsStreamOnly(inner)) {}
+
+  bool Before(const ResultRow& a, const ResultRow& b) const {
+    return Before(KeyOf(a), a, KeyOf(b), b);
+  }
+
+  void Sort(std::vector<ResultRow>* rows) const {
+    std::vector<std::pair<int64_t, size_t>> keys;
+    for (size_t i = 0; i < rows->size(); ++i) keys.emplace_back(KeyOf((*rows)[i]), i);
+    std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
+      return Before(a.first, (*rows)[a.second], b.first, (*rows)[b.second]);
+    });
+    std::vector<ResultRow> ordered;
+    ordered.reserve(rows->size());
+    for (const auto& [key, index] : keys) ordered.push_back(std::move((*rows)[index]));
+    *rows = std::move(ordered);
+  }
+
+ private:
+  int64_t KeyOf(const ResultRow& row) const {
+    return by_time_ ? row.time : windows_.Of(row.time).start;
+  }
+  bool Before(int64_t key_a, const ResultRow& a, int64_t key_b, const ResultRow& b) const {
+    if (key_a != key_b) return ascending_ ? key_a < key_b : key_a > key_b;
+    return !by_time_ && a.series->tags < b.series->tags;
+  }
+
+  // Whether it has functions of neighbouring points only, which go with the points.
+  static bool IsStreamOnly(const PreparedSelect& inner) {
+    const SymbolTable symbols = MakeSymbols(inner);
+    return std::all_of(symbols.calls.begin(), symbols.calls.end(), [&](size_t call) {
+      const Expr& expr = *symbols.symbols[call].expr;
+      return IsStreamFunction(expr.text) && expr.args[0]->is(Kind::kVarRef);
+    });
+  }
+
+  const Windows& windows_;
+  bool ascending_;
+  bool by_time_;
 };
 
 class GroupFinder {
@@ -154,8 +216,11 @@ class GroupFinder {
 
   Status AddMeasurement(const PreparedSource& source) {
     const bool limited = options_.slimit > 0 || options_.soffset > 0;
-    ASSIGN_OR_RETURN(auto found, FindSeries(source, select_.filter, names_, limited,
-                                            Widened(select_, options_), schema_));
+    TimeRange range = Widened(select_, options_);
+    if (options_.whole_groups) range = options_.mapped;
+    if (limited || options_.whole_groups) range = Schema::WholeGroups(source.place, range);
+    ASSIGN_OR_RETURN(auto found,
+                     FindSeries(source, select_.filter, names_, limited, range, schema_));
     std::map<std::string, std::vector<const SeriesEntry*>> sets;
     for (const SeriesEntry& entry : found->entries) {
       sets[limited ? TagSetKey(entry.tags) : std::string()].push_back(&entry);
@@ -212,48 +277,46 @@ class GroupFinder {
       by_key[{row.series->name, Subset(row.series->tags, options_.group_by)}].push_back(row);
     }
     const Windows windows(options.interval, options.range, inner->zone);
+    const RowOrder order(*inner, windows);
+    // What the outermost SELECT tells apart comes first.
+    const auto before = [&](const ResultRow& x, const ResultRow& y) {
+      const SeriesKey outer_x{x.series->name, Subset(x.series->tags, options_.dimensions)};
+      const SeriesKey outer_y{y.series->name, Subset(y.series->tags, options_.dimensions)};
+      if (outer_x == outer_y) return order.Before(x, y);
+      return select_.ascending ? KeyLess()(outer_x, outer_y) : KeyLess()(outer_y, outer_x);
+    };
+    const ResultRow* end = nullptr;  // the first one out of the range
     for (auto& [key, rows] : by_key) {
-      Order(*inner, windows, &rows);
-      Group* group = GroupOf(key);
-      group->subqueries.push_back({inner.get(), std::move(rows)});
+      order.Sort(&rows);
+      const auto outside = std::find_if(rows.begin(), rows.end(), [&](const ResultRow& one) {
+        return one.time < options_.range.min || one.time > options_.range.max;
+      });
+      if (outside != rows.end() && (end == nullptr || before(*outside, *end))) end = &*outside;
+    }
+    std::map<SeriesKey, size_t, KeyLess> reducible;
+    for (const auto& [key, rows] : by_key) {
+      size_t count = rows.size();
+      if (end != nullptr && options_.interval.empty()) {
+        count = 0;
+        while (count < rows.size() && before(rows[count], *end)) ++count;
+      }
+      reducible[key] = count;
+    }
+    for (auto& [key, rows] : by_key) {
+      GroupOf(key)->subqueries.push_back({inner.get(), std::move(rows), reducible[key]});
     }
     return Status::Ok();
-  }
-
-  // Rows of several series of a subquery, in the order in which InfluxDB reads them: by time, or,
-  // of aggregates, by interval and then series.
-  void Order(const PreparedSelect& inner, const Windows& windows,
-             std::vector<ResultRow>* rows) const {
-    const bool ascending = inner.ascending;
-    const bool by_time = inner.is_raw || IsStreamOnly(inner);
-    std::vector<std::pair<int64_t, size_t>> keys;
-    for (size_t i = 0; i < rows->size(); ++i) {
-      const int64_t time = (*rows)[i].time;
-      keys.emplace_back(by_time ? time : windows.Of(time).start, i);
-    }
-    std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
-      if (a.first != b.first) return ascending ? a.first < b.first : a.first > b.first;
-      if (by_time) return false;
-      return (*rows)[a.second].series->tags < (*rows)[b.second].series->tags;
-    });
-    std::vector<ResultRow> ordered;
-    ordered.reserve(rows->size());
-    for (const auto& [key, index] : keys) ordered.push_back(std::move((*rows)[index]));
-    *rows = std::move(ordered);
-  }
-
-  // Whether it has functions of neighbouring points only, which go with the points.
-  static bool IsStreamOnly(const PreparedSelect& inner) {
-    const SymbolTable symbols = MakeSymbols(inner);
-    return std::all_of(symbols.calls.begin(), symbols.calls.end(), [&](size_t call) {
-      const Expr& expr = *symbols.symbols[call].expr;
-      return IsStreamFunction(expr.text) && expr.args[0]->is(Kind::kVarRef);
-    });
   }
 
   std::vector<RowSource> FilterSources(const PreparedSelect& inner) {
     std::vector<RowSource> sources;
     filter_ = Rewrite(select_.filter, [&](const ExprPtr& node) -> ExprPtr {
+      if (node->is(Kind::kCall)) {  // InfluxDB computes no functions here
+        auto nothing = std::make_shared<Expr>(*VarRef(""));
+        nothing->integer = static_cast<int64_t>(sources.size());
+        sources.emplace_back();
+        return nothing;
+      }
       if (!node->is(Kind::kVarRef)) return node;
       auto copy = std::make_shared<Expr>(*node);
       copy->integer = static_cast<int64_t>(sources.size());
@@ -356,6 +419,7 @@ RunOptions OptionsOf(const PreparedSelect& select) {
   options.fill = select.fill;
   options.dimensions = select.dimensions;
   options.group_by = select.dimensions;
+  options.dimension_count = select.dimension_count;
   options.slimit = select.slimit;
   options.soffset = select.soffset;
   options.mapped = Widened(select, options);
@@ -368,6 +432,8 @@ RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& oute
   options.mapped = outer.mapped;
   if (!inner.interval.empty() && options.range.max == kMaxTime) options.range.max = now_ns;
   options.dimensions = outer.dimensions;
+  options.dimension_count = outer.dimension_count;
+  options.is_subquery = true;
   std::vector<std::string> both;
   std::set_union(inner.dimensions.begin(), inner.dimensions.end(), outer.group_by.begin(),
                  outer.group_by.end(), std::back_inserter(both));
@@ -390,8 +456,8 @@ bool HasVariable(const PreparedSelect& inner, const std::string& name) {
 }
 
 PointStreamPtr StreamRows(const SubqueryRows& rows, const ColumnRef* driver,
-                          const std::vector<ColumnRef>& aux) {
-  return std::make_unique<RowStream>(rows, driver, aux);
+                          const std::vector<ColumnRef>& aux, bool reducible) {
+  return std::make_unique<RowStream>(rows, driver, aux, reducible);
 }
 
 }  // namespace tsdb::influxql

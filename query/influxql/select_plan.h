@@ -37,8 +37,11 @@ struct RunOptions {
   FillOption fill = FillOption::kNull;
   std::vector<std::string> dimensions;  // of the outermost SELECT
   std::vector<std::string> group_by;    // its own and its parents'; sorted
+  size_t dimension_count = 0;           // of the outermost SELECT, as often as each is named
   int64_t slimit = 0;
   int64_t soffset = 0;
+  bool is_subquery = false;   // whose rows may have NaN, which is not the same as no value
+  bool whole_groups = false;  // find series of all of the shard groups, with points or without
 };
 // The range as transformations widen it that look at `intervals` neighbours.
 TimeRange WidenedBy(const TimeRange& range, __int128 intervals, const Interval& interval,
@@ -50,6 +53,9 @@ RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& oute
 struct SubqueryRows {
   const PreparedSelect* inner = nullptr;
   std::vector<ResultRow> rows;
+  // How many of them an aggregate without an interval sees: a row before or behind the range, as
+  // the beginning of an interval may be, ends what InfluxDB reads, of all groups.
+  size_t reducible = SIZE_MAX;
 };
 
 struct Group {
@@ -85,14 +91,19 @@ bool IsStreamFunction(std::string_view name);
 // How many intervals before the range a call with an interval reads.
 int64_t IntervalsBefore(const Expr& call);
 Result<PointStreamPtr> BuildCall(const Expr& call, const CallContext& context);
+// Whether LIMIT and OFFSET count rows anew whenever the series changes from one row to the next:
+// so InfluxDB does, in each shard and then in all, where a SELECT of measurements groups by more
+// tags than the outermost one names.
+bool LimitsRuns(const CallContext& context);
 // The rows of a SELECT without calls. `context` outlives the stream.
 Result<PointStreamPtr> BuildRaw(const CallContext& context);
 
 // Whether rows of a subquery have a column or a tag of that name.
 bool HasVariable(const PreparedSelect& inner, const std::string& name);
 
-// Points out of a subquery's rows; see StreamSeries. REQUIRES: `rows` outlives the stream.
+// Points out of a subquery's rows, the reducible or all of them; see StreamSeries. REQUIRES: `rows`
+// outlives the stream.
 PointStreamPtr StreamRows(const SubqueryRows& rows, const ColumnRef* driver,
-                          const std::vector<ColumnRef>& aux);
+                          const std::vector<ColumnRef>& aux, bool reducible = false);
 
 }  // namespace tsdb::influxql

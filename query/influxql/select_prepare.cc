@@ -158,7 +158,7 @@ class Preparer {
     };
     for (const PreparedSource& source : out_->sources) {
       if (source.subquery) {
-        ASSIGN_OR_RETURN(const DataType inner, TypeInSubquery(*source.subquery, name));
+        const DataType inner = TypeInSubquery(*source.subquery, name);
         if (inner != DataType::kUnknown) {
           take(inner);
         } else if (type == DataType::kUnknown &&
@@ -187,26 +187,10 @@ class Preparer {
     return type;
   }
 
-  // Whether a name taken for a tag is one of a measurement read.
-  Result<bool> IsTagOf(const PreparedSelect& inner, const std::string& name) {
-    for (const PreparedSource& source : inner.sources) {
-      if (source.subquery) return true;
-      ASSIGN_OR_RETURN(const TagKeySet* tags,
-                       schema_->TagKeys(source.place, source.measurement, read_range_));
-      if (tags->contains(name)) return true;
-    }
-    return false;
-  }
-
-  Result<DataType> TypeInSubquery(const PreparedSelect& inner, const std::string& name) {
-    for (const SelectField& field : inner.fields) {
-      if (FieldName(field) != name) continue;
-      if (field.expr->is(Kind::kVarRef) && field.expr->type == DataType::kTag) {
-        ASSIGN_OR_RETURN(const bool is_tag, IsTagOf(inner, field.expr->text));
-        if (!is_tag) return DataType::kUnknown;
-      }
-      return TypeOfExpr(*field.expr).value_or(DataType::kUnknown);
-      const Expr& expr = *field.expr;
+  static DataType TypeInSubquery(const PreparedSelect& inner, const std::string& name) {
+    for (size_t field = 0; field < inner.fields.size(); ++field) {
+      if (FieldName(inner.fields[field]) == name) return inner.seen_types[field];
+      const Expr& expr = *inner.fields[field].expr;
       if (!expr.is(Kind::kCall) || (expr.text != "top" && expr.text != "bottom")) continue;
       for (size_t i = 1; i + 1 < expr.args.size(); ++i) {
         if (expr.args[i]->text == name) return expr.args[i]->type;
@@ -242,9 +226,10 @@ class Preparer {
     };
     for (const PreparedSource& source : out_->sources) {
       if (source.subquery) {
-        for (const SelectField& field : source.subquery->fields) {
-          const Result<DataType> type = TypeOfExpr(*field.expr);
-          add(FieldName(field), type.value_or(DataType::kUnknown));
+        const PreparedSelect& inner = *source.subquery;
+        for (size_t i = 0; i < inner.fields.size(); ++i) {
+          add(FieldName(inner.fields[i]),
+              TypeOfExpr(*inner.fields[i].expr).value_or(DataType::kUnknown));
         }
         names.tags.insert(source.subquery->dimensions.begin(), source.subquery->dimensions.end());
         continue;
@@ -293,9 +278,33 @@ class Preparer {
       } else {
         ASSIGN_OR_RETURN(ExprPtr typed, Typed(field.expr, !expr.is(Kind::kVarRef)));
         out_->fields.push_back({std::move(typed), field.alias});
+        if (outer_range_ != nullptr) {
+          ASSIGN_OR_RETURN(const DataType seen, SeenType(field.expr));
+          out_->seen_types.resize(out_->fields.size() - 1);
+          out_->seen_types.push_back(seen);
+        }
+      }
+      while (out_->seen_types.size() < out_->fields.size()) {
+        const Expr& expanded = *out_->fields[out_->seen_types.size()].expr;
+        out_->seen_types.push_back(TypeOfExpr(expanded).value_or(DataType::kUnknown));
       }
     }
     return Status::Ok();
+  }
+
+  // The type of a field for whoever reads this SELECT.
+  Result<DataType> SeenType(const ExprPtr& expr) {
+    Status failure;
+    const ExprPtr seen = Rewrite(expr, [&](const ExprPtr& node) -> ExprPtr {
+      if (!node->is(Kind::kVarRef)) return node;
+      if (node->type != DataType::kUnknown && node->type != DataType::kAnyField) return node;
+      const Result<DataType> type = TypeOfName(node->text, /*must_know_tags=*/true);
+      if (type.ok()) return VarRef(node->text, *type);
+      failure = type.status();
+      return node;
+    });
+    RETURN_IF_ERROR(failure);
+    return TypeOfExpr(*seen).value_or(DataType::kUnknown);
   }
 
   Status ExpandWildcard(const Expr& expr) {
@@ -361,10 +370,13 @@ class Preparer {
     for (const ExprPtr& dimension : compiled_.statement.dimensions) {
       if (dimension->is(Kind::kVarRef)) {
         dimensions.insert(dimension->text);
+        ++out_->dimension_count;
       } else if (dimension->is(Kind::kWildcard) || dimension->is(Kind::kRegex)) {
         ASSIGN_OR_RETURN(const FieldsAndTags* names, Names());
         for (const std::string& tag : names->tags) {
-          if (!dimension->regex || dimension->regex->PartialMatch(tag)) dimensions.insert(tag);
+          if (dimension->regex && !dimension->regex->PartialMatch(tag)) continue;
+          dimensions.insert(tag);
+          ++out_->dimension_count;
         }
       }
     }

@@ -25,7 +25,8 @@ void AddMatchers(const Expr& filter, Matchers* matchers) {
   const Expr& left = *filter.args[0];
   const Expr& right = *filter.args[1];
   if (!left.is(Kind::kVarRef) || !IsTagRef(left) || !IsTagLabel(left.text)) return;
-  if (right.is(Kind::kString)) {
+  if (left.text == "_name") return;
+  if (right.is(Kind::kString) && (filter.op == Token::kEq || filter.op == Token::kNotEq)) {
     matchers->emplace_back(filter.op == Token::kEq ? MatchType::kEqual : MatchType::kNotEqual,
                            left.text, right.text);
   } else if (right.is(Kind::kRegex) &&
@@ -265,8 +266,10 @@ Result<std::unique_ptr<MeasurementSeries>> FindSeries(const PreparedSource& sour
   }
   if (filter) {
     std::erase_if(found->entries, [&](SeriesEntry& entry) {
-      const Verdict verdict = JudgeByTags(*filter, entry.tags);
-      if (verdict == Verdict::kByRow) entry.filter = RowFilter(filter, entry.tags);
+      const Verdict verdict = JudgeForSelect(*filter, source.measurement, entry.tags);
+      if (verdict == Verdict::kByRow) {
+        entry.filter = RowFilter(filter, source.measurement, entry.tags);
+      }
       return verdict == Verdict::kNo;
     });
   }

@@ -5,8 +5,11 @@
 #include <set>
 #include <utility>
 
+#include "base/number.h"
+#include "base/text.h"
 #include "query/influxql/condition.h"
 #include "query/influxql/eval.h"
+#include "query/influxql/select_compile.h"
 #include "query/influxql/series_set.h"
 
 namespace tsdb::influxql {
@@ -36,6 +39,38 @@ Status CheckOperators(const Expr& condition) {
     return CheckOperators(*condition.args[1]);
   }
   return IsComparison(condition.op) ? Status::Ok() : WrongOperator();
+}
+
+Status CheckAllOperators(const Expr& expr) {
+  if (!expr.is(Kind::kBinary) && !expr.is(Kind::kParen)) return Status::Ok();
+  const bool allowed = expr.is(Kind::kParen) || expr.op == Token::kAnd || expr.op == Token::kOr ||
+                       IsComparison(expr.op);
+  if (!allowed) return WrongOperator();
+  for (const ExprPtr& arg : expr.args) RETURN_IF_ERROR(CheckAllOperators(*arg));
+  return Status::Ok();
+}
+
+// As Go prints the pointer to an expression by %#v; calls and the like, whose addresses it shows,
+// by their names only.
+std::string AsGoSyntax(const Expr& expr) {
+  switch (expr.kind) {
+    case Kind::kVarRef:
+      return "&influxql.VarRef{Val:" + GoQuote(expr.text) +
+             ", Type:" + std::to_string(static_cast<int>(expr.type)) + "}";
+    case Kind::kBoolean:
+      return std::string("&influxql.BooleanLiteral{Val:") +
+             (expr.integer != 0 ? "true}" : "false}");
+    case Kind::kInteger:
+      return "&influxql.IntegerLiteral{Val:" + std::to_string(expr.integer) + "}";
+    case Kind::kDuration:
+      return "&influxql.DurationLiteral{Val:" + std::to_string(expr.integer) + "}";
+    case Kind::kString:
+      return "&influxql.StringLiteral{Val:" + GoQuote(expr.text) + "}";
+    case Kind::kNumber:
+      return "&influxql.NumberLiteral{Val:" + FormatFloatG(expr.number) + "}";
+    default:
+      return std::string(GoTypeName(expr));
+  }
 }
 
 // The condition with every comparison replaced by what `of` makes of it. Nothing (null) leaves AND
@@ -149,19 +184,22 @@ void Cut(int64_t limit, int64_t offset, std::vector<std::vector<Value>>* rows) {
 
 class SchemaShower {
  public:
-  SchemaShower(const ShowSchemaStatement& statement, Schema* schema)
-      : statement_(statement), schema_(schema) {}
+  SchemaShower(const ShowSchemaStatement& statement, Schema* schema, bool* goes_on)
+      : statement_(statement), schema_(schema), goes_on_(goes_on) {}
 
   Result<std::vector<ResultSeries>> Run() {
     using SchemaKind = ShowSchemaStatement::Kind;
     if (statement_.database.empty()) return InvalidArgument("database name required");
+    database_ = statement_.database;
     std::string only_policy;
     if (IsOfOnePolicy()) {
+      const Sources& sources = statement_.sources;
+      if (!sources.empty() && !sources[0].database.empty()) database_ = sources[0].database;
       Result<std::string> policy = Policy();
       if (!policy.ok()) return policy.status();
       if (statement_.cardinality) only_policy = *std::move(policy);
     }
-    Result<DatabaseView> view = DatabaseView::Open(statement_.database, schema_, only_policy);
+    Result<DatabaseView> view = DatabaseView::Open(database_, schema_, only_policy);
     if (!view.ok()) {
       // InfluxDB tells of no measurements rather than of no database.
       if (IsMeasurementList()) return std::vector<ResultSeries>();
@@ -170,6 +208,7 @@ class SchemaShower {
     }
     view_ = *std::move(view);
     if (!IsMeasurementList()) RETURN_IF_ERROR(ReadCondition());
+    *goes_on_ = !statement_.cardinality;
     switch (statement_.kind) {
       case SchemaKind::kMeasurements:
         return Measurements();
@@ -189,13 +228,18 @@ class SchemaShower {
   using Rows = std::vector<std::vector<Value>>;
   using FieldTypes = std::set<std::pair<std::string, std::string>>;  // field, name of its type
 
+  // Errors of what WHERE asks for, which are found where it is asked.
+  Status CheckOfTags() const { return filter_ ? CheckOperators(*filter_) : Status::Ok(); }
+
   Status ReadCondition() {
     const FoldContext context{schema_->now_ns(), nullptr};
     ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement_.condition, context));
     range_ = condition.range;
     filter_ = condition.filter;
-    if (filter_ && !statement_.cardinality) {
-      RETURN_IF_ERROR(CheckOperators(*filter_));
+    if (!filter_) return Status::Ok();
+    if (statement_.cardinality) return CheckCondition(*filter_);
+    if (statement_.kind == ShowSchemaStatement::Kind::kSeries) {
+      RETURN_IF_ERROR(CheckAllOperators(*filter_));
     }
     key_filter_ = MapComparisons(filter_, [](const ExprPtr& comparison) -> ExprPtr {
       const Expr& left = *comparison->args[0];
@@ -222,7 +266,7 @@ class SchemaShower {
     if (!statement_.sources.empty() && !statement_.sources[0].policy.empty()) {
       name = statement_.sources[0].policy;
     }
-    ASSIGN_OR_RETURN(const std::optional<Place> place, schema_->Find(statement_.database, name));
+    ASSIGN_OR_RETURN(const std::optional<Place> place, schema_->Find(database_, name));
     if (!place.has_value()) {
       return NotFound("retention policy not found: " + std::string(name));
     }
@@ -246,11 +290,7 @@ class SchemaShower {
   // AND and OR combine measurements.
   Result<NameSet> Matching(const Expr& condition, const NameSet& all) const {
     if (condition.is(Kind::kParen)) return Matching(*condition.args[0], all);
-    if (condition.is(Kind::kBoolean)) {
-      return InvalidArgument(std::string("&influxql.BooleanLiteral{Val:") +
-                             (condition.integer != 0 ? "true}" : "false}"));
-    }
-    if (!condition.is(Kind::kBinary)) return WrongOperator();
+    if (!condition.is(Kind::kBinary)) return InvalidArgument(AsGoSyntax(condition));
     if (condition.op == Token::kAnd || condition.op == Token::kOr) {
       ASSIGN_OR_RETURN(const NameSet left, Matching(*condition.args[0], all));
       ASSIGN_OR_RETURN(const NameSet right, Matching(*condition.args[1], all));
@@ -326,45 +366,61 @@ class SchemaShower {
   Result<ExprPtr> SeriesFilter(const std::string& measurement) const {
     if (!filter_) return ExprPtr();
     ASSIGN_OR_RETURN(const NameSet fields, FieldNames(measurement));
-    const bool of_tags =
-        !statement_.cardinality && (statement_.kind == ShowSchemaStatement::Kind::kTagKeys ||
-                                    statement_.kind == ShowSchemaStatement::Kind::kTagValues);
-    NameSet tags;
-    if (statement_.cardinality) {
-      ASSIGN_OR_RETURN(const std::vector<Tags> series, view_.Series(measurement, nullptr, range_));
-      for (const Tags& of_series : series) {
-        for (const auto& [key, value] : of_series) tags.insert(key);
-      }
-    }
+    const bool of_tags = statement_.kind == ShowSchemaStatement::Kind::kTagKeys ||
+                         statement_.kind == ShowSchemaStatement::Kind::kTagValues;
     return MapComparisons(filter_, [&](const ExprPtr& comparison) -> ExprPtr {
       const Expr& left = *comparison->args[0];
       const Expr& right = *comparison->args[1];
       const bool named = left.is(Kind::kVarRef);
       if (of_tags && (!named || IsSystemName(left.text))) return nullptr;
-      if (named && left.text == "_name" && !statement_.cardinality) {
+      if (named && left.text == "_name") {
         const bool equal = right.is(Kind::kRegex) ? right.regex->PartialMatch(measurement)
                                                   : right.text == measurement;
         return BooleanLiteral(equal ==
                               (comparison->op == Token::kEq || comparison->op == Token::kEqRegex));
       }
-      // Counted is what the tag compared can be found of.
-      if (statement_.cardinality && statement_.kind == ShowSchemaStatement::Kind::kTagValues &&
-          named && !tags.contains(left.text)) {
-        return BooleanLiteral(left.text == "_tagKey");
-      }
       const bool tag = named && !fields.contains(left.text) &&
                        (right.is(Kind::kString) || right.is(Kind::kRegex) ||
                         (right.is(Kind::kVarRef) && !fields.contains(right.text)));
-      if (!tag) return BooleanLiteral(true);
-      if (!statement_.cardinality || statement_.kind != ShowSchemaStatement::Kind::kTagValues) {
-        return comparison;
-      }
-      return Binary(Token::kAnd, comparison,
-                    Binary(Token::kNotEq, comparison->args[0], StringLiteral("")));
+      return tag ? comparison : BooleanLiteral(true);
     });
   }
 
+  // Whether a condition holds of a series for which fields have no value.
+  static bool HoldsOfTags(const Expr& condition, const Tags& tags, std::string_view tag_key = {}) {
+    return Holds(condition, [&](const Expr& ref) -> Value {
+      const std::string_view value =
+          ref.text == "_tagKey" ? tag_key : influxql::TagValue(tags, ref.text);
+      return value.empty() ? Value() : Value(std::string(value));
+    });
+  }
+
+  // What is counted, InfluxDB reads by a SELECT of rows that stand at the time 0.
+  Result<std::vector<Tags>> CountedSeries(const std::string& measurement) const {
+    if (range_.min > 0 || range_.max < 0) return std::vector<Tags>();
+    ASSIGN_OR_RETURN(std::vector<Tags> series, view_.Series(measurement, nullptr, range_));
+    if (!filter_) return series;
+    ASSIGN_OR_RETURN(const NameSet fields, FieldNames(measurement));
+    const ExprPtr typed = Rewrite(filter_, [&](const ExprPtr& node) -> ExprPtr {
+      if (node->is(Kind::kVarRef)) {
+        const bool field =
+            fields.contains(node->text) || (IsSystemName(node->text) && node->text != "_name");
+        return VarRef(node->text, field ? DataType::kString : DataType::kTag);
+      }
+      const bool of_key = node->is(Kind::kBinary) &&
+                          (node->args[0]->text == "_tagKey" || node->args[1]->text == "_tagKey");
+      return of_key ? BooleanLiteral(true) : node;
+    });
+    std::erase_if(series, [&](const Tags& tags) {
+      const Verdict verdict = JudgeForSelect(*typed, measurement, tags);
+      if (verdict != Verdict::kByRow) return verdict == Verdict::kNo;
+      return !HoldsOfTags(*RowFilter(typed, measurement, tags), tags);
+    });
+    return series;
+  }
+
   Result<std::vector<Tags>> SeriesOf(const std::string& measurement) const {
+    if (statement_.cardinality) return CountedSeries(measurement);
     ASSIGN_OR_RETURN(const ExprPtr filter, SeriesFilter(measurement));
     return view_.Series(measurement, filter, range_);
   }
@@ -376,7 +432,8 @@ class SchemaShower {
     });
     const bool of_tags = statement_.kind == ShowSchemaStatement::Kind::kTagKeys ||
                          statement_.kind == ShowSchemaStatement::Kind::kTagValues;
-    if (!of_tags || !filter_) return names;
+    if (!of_tags || !filter_ || statement_.cardinality) return names;
+    RETURN_IF_ERROR(CheckOfTags());
     const ExprPtr by_name = MapComparisons(filter_, [](const ExprPtr& comparison) -> ExprPtr {
       const Expr& left = *comparison->args[0];
       return left.is(Kind::kVarRef) && left.text == "_name" ? comparison : nullptr;
@@ -523,7 +580,7 @@ class SchemaShower {
 
   Status CollectValues(const std::string& name, std::map<std::string, NameSet>* values) const {
     const bool by_name = statement_.key_op == Token::kEq || statement_.key_op == Token::kIn;
-    if (!filter_ && by_name) {  // the index has the answer
+    if (!filter_ && by_name && !statement_.cardinality) {  // the index has the answer
       for (const std::string& key : statement_.key_names) {
         if (!IsTagLabel(key) || !WantsKey(key)) continue;
         ASSIGN_OR_RETURN(const auto found, view_.Values(key, view_.Request(name, range_)));
@@ -534,7 +591,9 @@ class SchemaShower {
     ASSIGN_OR_RETURN(const std::vector<Tags> series, SeriesOf(name));
     for (const Tags& tags : series) {
       for (const auto& [key, value] : tags) {
-        if (WantsKey(key)) (*values)[key].insert(value);
+        if (!WantsKey(key)) continue;
+        if (statement_.cardinality && filter_ && !HoldsOfTags(*filter_, tags, key)) continue;
+        (*values)[key].insert(value);
       }
     }
     return Status::Ok();
@@ -547,8 +606,8 @@ class SchemaShower {
     if (sources.empty()) sources.emplace_back();
     for (const Source& source : sources) {
       const std::string& policy = source.policy.empty() ? statement_.policy : source.policy;
-      ASSIGN_OR_RETURN(const std::optional<Place> place,
-                       schema_->Find(statement_.database, policy));
+      const std::string& database = source.database.empty() ? statement_.database : source.database;
+      ASSIGN_OR_RETURN(const std::optional<Place> place, schema_->Find(database, policy));
       if (!place.has_value()) return NotFound("retention policy not found: " + policy);
       const bool any = source.name.empty() && !source.regex;
       ASSIGN_OR_RETURN(const std::vector<std::string> names,
@@ -590,6 +649,8 @@ class SchemaShower {
 
   const ShowSchemaStatement& statement_;
   Schema* schema_;
+  bool* goes_on_;
+  std::string database_;  // the statement's, or its source's
   DatabaseView view_;
   TimeRange range_;
   ExprPtr filter_;
@@ -603,6 +664,12 @@ std::string Escaped(std::string_view text, std::string_view special) {
     out += c;
   }
   return out;
+}
+
+bool HasTime(const ExprPtr& condition) {
+  bool has_time = false;
+  Walk(condition, [&](const Expr& node) { has_time = has_time || node.is_time_ref(); });
+  return has_time;
 }
 
 // Exactly the series of one tag set: every tag that any series of the measurement has is named.
@@ -670,9 +737,7 @@ Status CheckShowTime(const ShowSchemaStatement& statement) {
   using SchemaKind = ShowSchemaStatement::Kind;
   const bool refuses = statement.cardinality ? statement.kind != SchemaKind::kTagValues
                                              : statement.kind == SchemaKind::kMeasurements;
-  bool has_time = false;
-  Walk(statement.condition, [&](const Expr& node) { has_time = has_time || node.is_time_ref(); });
-  if (!refuses || !has_time) return Status::Ok();
+  if (!refuses || !HasTime(statement.condition)) return Status::Ok();
   std::string title = "MEASUREMENTS";
   if (statement.cardinality) {
     constexpr std::string_view kTitles[] = {"MEASUREMENT", "SERIES", "TAG KEY", "TAG VALUES",
@@ -683,18 +748,20 @@ Status CheckShowTime(const ShowSchemaStatement& statement) {
   return InvalidArgument("SHOW " + title + " doesn't support time in WHERE clause");
 }
 
-Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement, Schema* schema) {
-  return SchemaShower(statement, schema).Run();
+Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement, Schema* schema,
+                                             bool* goes_on) {
+  *goes_on = false;
+  return SchemaShower(statement, schema, goes_on).Run();
 }
 
 Status DeleteSeries(const DeleteStatement& statement, const std::string& database,
                     storage::Storage* storage, Schema* schema) {
   ASSIGN_OR_RETURN(const DatabaseView view, DatabaseView::Open(database, schema));
-  const FoldContext context{schema->now_ns(), nullptr};
-  ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement.condition, context));
-  if (statement.drop_series && condition.has_time) {
+  if (statement.drop_series && HasTime(statement.condition)) {
     return InvalidArgument("DROP SERIES doesn't support time in WHERE clause");
   }
+  const FoldContext context{schema->now_ns(), nullptr};
+  ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement.condition, context));
   if (condition.range.empty()) return Status::Ok();
   ASSIGN_OR_RETURN(const std::vector<std::string> names, view.Measurements(TimeRange()));
   for (const std::string& name : names) {

@@ -17,7 +17,9 @@ namespace tsdb::influxql {
 // in WHERE clause".
 Status CheckShowTime(const ShowSchemaStatement& statement);
 
-Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement, Schema* schema);
+// `*goes_on`: whether the statements after this one run though it failed.
+Result<std::vector<ResultSeries>> ShowSchema(const ShowSchemaStatement& statement, Schema* schema,
+                                             bool* goes_on);
 
 // DELETE, DROP SERIES and DROP MEASUREMENT in every policy of the database.
 Status DeleteSeries(const DeleteStatement& statement, const std::string& database,

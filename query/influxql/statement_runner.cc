@@ -278,19 +278,25 @@ Status StatementRunner::operator()(const DropContinuousQueryStatement& s) const 
   return services.queries->Drop(s.database, s.name);
 }
 
+Status StatementRunner::CheckPolicy(const std::string& database, const std::string& policy) const {
+  const std::optional<storage::Database> found = services.storage->catalog().Find(database);
+  if (!found.has_value()) return NotFound("database not found: " + database);
+  if (PolicyNamed(*found, policy) == nullptr) {
+    return NotFound("retention policy not found: " + policy);
+  }
+  return Status::Ok();
+}
+
 Status StatementRunner::operator()(const CreateSubscriptionStatement& s) const {
   Warn(s);
-  const std::optional<storage::Database> database = services.storage->catalog().Find(s.database);
-  if (!database.has_value()) return NotFound("database not found: " + s.database);
-  const bool found = std::any_of(database->policies.begin(), database->policies.end(),
-                                 [&](const auto& policy) { return policy.name == s.policy; });
-  if (!found) return NotFound("retention policy not found: " + s.policy);
+  RETURN_IF_ERROR(CheckPolicy(s.database, s.policy));
   return services.queries->CreateSubscription(
       {s.database, s.policy, s.name, s.mode, s.destinations});
 }
 
 Status StatementRunner::operator()(const DropSubscriptionStatement& s) const {
   Warn(s);
+  RETURN_IF_ERROR(CheckPolicy(s.database, s.policy));
   return services.queries->DropSubscription(s.database, s.policy, s.name);
 }
 
@@ -524,8 +530,36 @@ Status StatementRunner::operator()(const KillQueryStatement& s) const {
 }
 
 Status StatementRunner::operator()(const ShowSchemaStatement& s) const {
-  ASSIGN_OR_RETURN(result->series, ShowSchema(s, schema));
+  bool goes_on = false;
+  Result<std::vector<ResultSeries>> shown = ShowSchema(s, schema, &goes_on);
+  if (shown.ok()) {
+    result->series = *std::move(shown);
+    return Status::Ok();
+  }
+  if (!goes_on) return shown.status();
+  result->has_error = true;
+  result->error = shown.status().message();
   return Status::Ok();
+}
+
+// Whether anything that a SELECT names is there: InfluxDB's plan of what is not is empty.
+Result<bool> StatementRunner::ReadsAnything(const PreparedSelect& select,
+                                            const SymbolTable& symbols) const {
+  for (const size_t call : symbols.calls) {
+    if (symbols.symbols[call].type != DataType::kUnknown) return true;
+  }
+  if (!symbols.calls.empty()) return false;
+  for (const size_t variable : symbols.variables) {
+    const Symbol& symbol = symbols.symbols[variable];
+    if (symbol.type != DataType::kTag && symbol.type != DataType::kUnknown) return true;
+    for (const PreparedSource& source : select.sources) {
+      if (source.subquery) return true;
+      ASSIGN_OR_RETURN(const TagKeySet* tags,
+                       schema->TagKeys(source.place, source.measurement, select.range));
+      if (tags->contains(symbol.expr->text)) return true;
+    }
+  }
+  return false;
 }
 
 Status StatementRunner::operator()(const ExplainStatement& s) const {
@@ -539,9 +573,15 @@ Status StatementRunner::operator()(const ExplainStatement& s) const {
     if (!variables.empty()) variables += ", ";
     variables += ToString(symbols.symbols[variable].expr);
   }
+  ASSIGN_OR_RETURN(const bool reads, ReadsAnything(*prepared, symbols));
+  if (!reads) {
+    Table("", {s.analyze ? "EXPLAIN ANALYZE" : "QUERY PLAN"}, {{std::string()}});
+    return Status::Ok();
+  }
   if (symbols.calls.empty()) add("EXPRESSION: <nil>");
-  for (const size_t call : symbols.calls)
+  for (const size_t call : symbols.calls) {
     add("EXPRESSION: " + ToString(symbols.symbols[call].expr));
+  }
   if (!variables.empty()) add("AUXILIARY FIELDS: " + variables);
   ASSIGN_OR_RETURN(const auto plan, FindGroups(*prepared, symbols, OptionsOf(*prepared), schema));
   size_t series = 0;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "query/influxql/executor.h"
+#include "query/influxql/select_plan.h"
 
 namespace tsdb::influxql {
 
@@ -49,6 +50,8 @@ struct StatementRunner {
   void Table(std::string name, std::vector<std::string> columns,
              std::vector<std::vector<Value>> rows) const;
   std::vector<storage::Database> DatabasesByAge() const;
+  Status CheckPolicy(const std::string& database, const std::string& policy) const;
+  Result<bool> ReadsAnything(const PreparedSelect& select, const SymbolTable& symbols) const;
   Status ShowShards(bool groups) const;
   void ShowQueries() const;
   void ShowContinuousQueries() const;

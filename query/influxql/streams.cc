@@ -143,9 +143,7 @@ class PerShard : public PointStream {
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, input_->Next(point));
       if (!more) return false;
-      // Groups are cut from the year 1 on.
-      constexpr __int128 kYearOneNs = static_cast<__int128>(719'162) * 86'400'000'000'000;
-      const __int128 group = (static_cast<__int128>(point->time) + kYearOneNs) / length_ns_;
+      const int64_t group = ShardGroupOf(point->time, length_ns_);
       if (group != group_) seen_ = 0;
       group_ = group;
       if (++seen_ <= count_) return true;
@@ -156,7 +154,7 @@ class PerShard : public PointStream {
   PointStreamPtr input_;
   int64_t count_;
   int64_t length_ns_;
-  __int128 group_ = -1;
+  int64_t group_ = -1;
   int64_t seen_ = 0;
 };
 
@@ -295,6 +293,12 @@ PointStreamPtr MergeStreams(std::vector<PointStreamPtr> inputs, bool ascending) 
 PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset) {
   if (limit <= 0 && offset <= 0) return input;
   return std::make_unique<Limit>(std::move(input), limit, offset);
+}
+
+int64_t ShardGroupOf(int64_t time, int64_t shard_group_ns) {
+  // Groups are cut from the year 1 on.
+  constexpr __int128 kYearOneNs = static_cast<__int128>(719'162) * 86'400'000'000'000;
+  return static_cast<int64_t>((static_cast<__int128>(time) + kYearOneNs) / shard_group_ns);
 }
 
 PointStreamPtr LimitPerShard(PointStreamPtr input, int64_t count, int64_t shard_group_ns) {

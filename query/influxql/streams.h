@@ -33,7 +33,9 @@ PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Window
 
 PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset);
 
-// At most `count` points of each of InfluxDB's shard groups.
+// Which of InfluxDB's shard groups a time is in.
+int64_t ShardGroupOf(int64_t time, int64_t shard_group_ns);
+// At most `count` points of each of them.
 PointStreamPtr LimitPerShard(PointStreamPtr input, int64_t count, int64_t shard_group_ns);
 
 // `unit_ns` is what a derivative is per.

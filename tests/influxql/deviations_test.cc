@@ -95,5 +95,16 @@ TEST_F(InfluxDeviations, DropsInSeveralShardsAreCountedTogether) {
   EXPECT_NE(answer->body.find("dropped=2"), std::string::npos) << answer->body;
 }
 
+TEST_F(InfluxDeviations, ABackslashBeforeABlankInANameCanBeRead) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "a\\\\ b v=3 7000000000").ok());
+  EXPECT_EQ(Values("SELECT v FROM \"a\\\\ b\""), "[[7,3]]");
+}
+
+TEST_F(InfluxDeviations, ARegexAndAWrongArgumentAreAnError) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "cpu,host=a s=\"x\" 0").ok());
+  EXPECT_NE(Ask("SELECT mean(s) FROM /./").find("unsupported mean iterator type"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace tsdb::testing

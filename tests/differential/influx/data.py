@@ -111,7 +111,8 @@ def maybe_bad_line(rng, times):
             line = line[:at] + rng.choice(BAD_PIECES) + line[at:]
         else:
             line = line[:at] + line[at + rng.randrange(1, 4):]
-    return line
+    # InfluxDB stores such a name under another one and finds nothing of it.
+    return line.replace("\\\\ ", "\\ ").replace("\\\\,", "\\,")
 
 
 def write_request(rng, database):

@@ -158,6 +158,10 @@ class Comparison:
         if request[0] == "GET" and any(not same(self.theirs.ask(*request, **kwargs), real) for _ in range(7)):
             self.undecided += 1
             return real
+        # A regex in FROM and a function that refuses its argument: InfluxDB's own code fails.
+        if b"[panic:" in real.body:
+            self.undecided += 1
+            return real
         if ("integral(" in title or "pow(" in title) and same_but_for_order(mine, real):
             self.undecided += 1
             return real

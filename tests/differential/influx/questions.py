@@ -60,7 +60,7 @@ class Questions:
         arg = self.argument(m)
         if name == "percentile":
             # An interval with too few points for a low one ends InfluxDB's answer.
-            low = ("50", "62.5") if grouped else ("1", "12.5", "0")
+            low = ("50", "62.5") if grouped else ("50", "62.5", "75")
             return f"percentile({arg}, {self.pick('50', '90', '99.9', '100', *low)})"
         if name == "sample":
             return f"sample({arg}, {self.pick('1000', '5000')})"
@@ -197,7 +197,7 @@ class Questions:
             every = self.pick("1m", "5m", "10m", "90s", "1h", "7m", "30s")
         offset = ""
         if self.chance(0.3):
-            offset = ", " + self.pick("1m", "-1m", "15s", "1h", "-7h", "3d", "now()", "10u")
+            offset = ", " + self.pick("1m", "-1m", "15s", "1h", "-7h", "3d", "10u")  # not now(), which goes on between two answers
             if self.chance(0.03):
                 offset = ", '2024-03-18T00:00:30Z'"
         return f"time({every}{offset})"
