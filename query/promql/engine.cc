@@ -165,6 +165,7 @@ class EngineImpl final : public Engine {
     QueryResult result;
     Status status = context.CheckCancelled();
     if (status.ok()) {
+      context.annotations.SetRoot(*plan.root);
       SelectionCache selections(&context);
       Builder builder(&context, &selections, &plan);
       status = EvaluateRoot(&context, &builder, *plan.root, grid, is_range, &result);

@@ -167,6 +167,36 @@ TEST_F(EngineTest, GroupsComeInTheOrderOfTheirFirstSeries) {
       ElementsAre(R"({job="z"} 0.066667)", R"({job="a"} 0.033333)", testing::_, testing::_));
 }
 
+TEST_F(EngineTest, OfSeveralPlacesOfAMessageTheOneEvaluatedLastIsShown) {
+  MemoryStorage storage;
+  Fill(&storage);
+  const auto message = [&](const std::string& query) { return Ask(storage, query)[0]; };
+  const std::string ignored = "PromQL info: ignored histogram in min aggregation ";
+  EXPECT_EQ(message("min(h{n=\"0\"})"), ignored + "(1:5)");
+  EXPECT_EQ(message("min(sum(h{n=\"0\"}) or min(h{n=\"0\"}))"), ignored + "(1:5)");
+  EXPECT_EQ(message("min(h{n=\"0\"}) + min(h{n=\"0\"})"), ignored + "(1:21)");
+  // The parameter is where the message is shown, not when.
+  EXPECT_EQ(message("quantile(2, quantile(2, nothing))"),
+            "PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)");
+}
+
+TEST_F(EngineTest, AMergedSeriesShowsTheFloatAndTheHistogramOfOneTime) {
+  MemoryStorage storage;
+  Fill(&storage);
+  const std::string merged = R"(label_replace(h{n=~"2|3"}, "n", "", "", ""))";
+  EXPECT_THAT(Ask(storage, merged), ElementsAre("h 0.000000 h1.000000", testing::_));
+  EXPECT_THAT(Ask(storage, "-(" + merged + ")"), ElementsAre("{} 0.000000 h-1.000000", testing::_));
+  EXPECT_THAT(Ask(storage, "(" + merged + ")", 120'000),
+              ElementsAre("h 7.000000 7.000000 h1.000000 h1.000000", testing::_, testing::_));
+  EXPECT_THAT(Ask(storage, merged + " * 2"), ElementsAre("{} 14.000000", testing::_));
+  // A float of another name in the place of the histogram's.
+  ASSERT_TRUE(storage.AppendFloat({{"__name__", "i"}, {"n", "2"}}, 120'000, 5).ok());
+  EXPECT_THAT(Ask(storage, R"(-{__name__=~"h|i", n="2"})"),
+              ElementsAre(R"({n="2"} 0.000000 h-1.000000)", testing::_));
+  EXPECT_THAT(Ask(storage, R"(count(-{__name__=~"h|i", n="2"}))"),
+              ElementsAre("{} 1.000000", testing::_));
+}
+
 TEST_F(EngineTest, WhatStorageKnowsChangesNoAnswer) {
   MemoryStorage plain;
   KnowingStorage knowing;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "base/duration.h"
 #include "base/number.h"
@@ -42,6 +43,33 @@ std::string Rfc3339Seconds(int64_t time_ms) {
 }
 
 }  // namespace
+
+void Annotations::SetRoot(const Expr& root) {
+  order_.clear();
+  NumberNodes(root, 1);
+}
+
+// Functions and aggregations show most of their messages at an argument.
+int Annotations::NumberNodes(const Expr& expr, int next) {
+  const auto number = [&](const Expr& place) {
+    const PositionRange at = place.position();
+    order_[{at.start, at.end}] = next;
+    if (place.kind() == NodeKind::kSubquery) order_[{0, 0}] = next;
+  };
+  std::vector<const Expr*> children = Children(expr);
+  // A parameter comes before the vector.
+  if (expr.kind() == NodeKind::kAggregate) std::reverse(children.begin(), children.end());
+  for (const Expr* child : children) next = NumberNodes(*child, next);
+  for (const Expr* child : children) {
+    number(*child);
+    while (const auto* paren = As<ParenExpr>(*child)) {
+      child = paren->expr.get();
+      number(*child);
+    }
+  }
+  number(expr);
+  return next + 1;
+}
 
 void Annotations::InvalidQuantile(double quantile, PositionRange at) {
   Add(true, "quantile value should be between 0 and 1, got " + FormatFloatG(quantile), at);
@@ -208,8 +236,16 @@ void Annotations::Add(bool is_warning, std::string text, PositionRange at) {
   if (!inserted) Merge(entry, &it->second);
 }
 
-void Annotations::Merge(const Entry& with, Entry* entry) {
-  if (with.at.start > entry->at.start) entry->at = with.at;
+bool Annotations::ComesLater(PositionRange a, PositionRange b) const {
+  const auto order_of = [this](PositionRange at) {
+    const auto it = order_.find({at.start, at.end});
+    return it == order_.end() ? 0 : it->second;
+  };
+  return std::pair(order_of(a), a.start) > std::pair(order_of(b), b.start);
+}
+
+void Annotations::Merge(const Entry& with, Entry* entry) const {
+  if (ComesLater(with.at, entry->at)) entry->at = with.at;
   entry->occurrences += with.occurrences;
   if (!with.has_monotonicity) return;
   entry->min_time_ms = std::min(entry->min_time_ms, with.min_time_ms);

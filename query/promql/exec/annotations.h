@@ -1,11 +1,13 @@
 // Warnings and infos of one query, in Prometheus' words. A message is kept once, whichever series,
-// step or thread it came from; of several places the last in the text is shown. Thread-safe.
+// step or thread it came from; of several places the one evaluated last is shown. Thread-safe, but
+// for SetRoot.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -17,6 +19,10 @@ enum class HistogramOperation : uint8_t { kAddition, kSubtraction, kAggregation 
 
 class Annotations {
  public:
+  // The query whose evaluation tells which place comes last: a node after its children, right after
+  // left. Without it, that is the last place in the text. To be called before any message.
+  void SetRoot(const Expr& root);
+
   void InvalidQuantile(double quantile, PositionRange at);
   void InvalidRatio(double ratio, double limit, PositionRange at);
   void BadBucketLabel(std::string_view metric_name, std::string_view label, PositionRange at);
@@ -66,10 +72,14 @@ class Annotations {
   };
 
   void Add(bool is_warning, std::string text, PositionRange at);
-  static void Merge(const Entry& with, Entry* entry);
+  void Merge(const Entry& with, Entry* entry) const;
+  bool ComesLater(PositionRange a, PositionRange b) const;
+  int NumberNodes(const Expr& expr, int next);
   static std::string RenderEntry(std::string_view query, const std::string& text,
                                  const Entry& entry);
 
+  // When the node that shows its messages at a place is evaluated, by start and end of the place.
+  std::map<std::pair<int32_t, int32_t>, int> order_;
   mutable Mutex mutex_;
   std::map<std::string, Entry> entries_ GUARDED_BY(mutex_);  // by message
 };

@@ -73,7 +73,8 @@ OperatorPtr Builder::BuildNode(const Expr& expr, const Grid& grid) {
     case NodeKind::kUnary: {
       const auto& unary = *As<UnaryExpr>(expr);
       OperatorPtr inner = Build(*unary.expr, grid);
-      return unary.negate ? MakeNegation(context_, grid, std::move(inner)) : std::move(inner);
+      if (!unary.negate) return inner;
+      return MakeNegation(context_, grid, std::move(inner), IsResult(unary));
     }
     case NodeKind::kBinary:
       return BuildBinary(*As<BinaryExpr>(expr), grid);
@@ -101,6 +102,18 @@ OperatorPtr Builder::BuildNode(const Expr& expr, const Grid& grid) {
       break;
   }
   CHECK(false);  // The type check leaves these to functions and to the engine.
+}
+
+bool Builder::IsResult(const Expr& expr) const {
+  const Expr* node = plan_->root.get();
+  while (node != &expr) {
+    const auto* call = As<Call>(*node);
+    const bool relabels = call != nullptr && call->function->name.starts_with("label_");
+    const NodeKind kind = node->kind();
+    if (!relabels && kind != NodeKind::kParen && kind != NodeKind::kUnary) return false;
+    node = Children(*node)[0];
+  }
+  return true;
 }
 
 OperatorPtr Builder::BuildAggregated(const AggregateExpr& aggregate, const Grid& grid) {
@@ -213,7 +226,9 @@ OperatorPtr Builder::BuildCall(const Call& call, const Grid& grid) {
                       selector != nullptr ? LabelsOfAbsent(selector->matchers) : Labels());
   }
   if (name.starts_with("sort")) return MakeSort(context_, grid, call, std::move(vector));
-  if (name.starts_with("label_")) return MakeLabelFunction(context_, grid, call, std::move(vector));
+  if (name.starts_with("label_")) {
+    return MakeLabelFunction(context_, grid, call, std::move(vector), IsResult(call));
+  }
   if (name == "histogram_quantile" || name == "histogram_quantiles" ||
       name == "histogram_fraction") {
     return MakeBucketFunction(context_, grid, call, std::move(vector), std::move(scalars));

@@ -35,6 +35,8 @@ class Builder {
   OperatorPtr BuildBinary(const BinaryExpr& binary, const Grid& grid);
   OperatorPtr BuildCall(const Call& call, const Grid& grid);
   OperatorPtr BuildTimestamp(const Call& call, const Grid& grid);
+  // The query itself, or with nothing around it but what treats series as a whole.
+  bool IsResult(const Expr& expr) const;
   bool WantsStats(const VectorSelector& selector) const {
     return plan_->histogram_stats.contains(&selector);
   }

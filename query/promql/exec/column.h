@@ -42,9 +42,11 @@ struct Grid {
 enum class SampleKind : uint8_t { kNone = 0, kFloat = 1, kHistogram = 2 };
 
 struct Column {
-  std::vector<double> values;            // meaningful where kinds is kFloat
-  std::vector<SampleKind> kinds;         // one a step
-  std::vector<HistogramPtr> histograms;  // empty, or one a step, set where kinds is kHistogram
+  std::vector<double> values;     // meaningful where kinds is kFloat
+  std::vector<SampleKind> kinds;  // one a step
+  // Empty, or one a step, set where kinds is kHistogram. In a result also beside a float, where two
+  // series were merged; see OutputSeries.
+  std::vector<HistogramPtr> histograms;
 
   size_t size() const { return kinds.size(); }
 
@@ -70,6 +72,9 @@ struct Column {
   bool has(size_t step) const { return kinds[step] != SampleKind::kNone; }
   bool is_float(size_t step) const { return kinds[step] == SampleKind::kFloat; }
   bool is_histogram(size_t step) const { return kinds[step] == SampleKind::kHistogram; }
+  bool HasHistogramAt(size_t step) const {
+    return !histograms.empty() && histograms[step] != nullptr;
+  }
   bool has_histograms() const { return !histograms.empty(); }
   // Copies one step, whatever it holds.
   void Copy(size_t step, const Column& from, size_t from_step) {

@@ -34,7 +34,7 @@ class Elementwise : public Operator {
 
   Status Read(size_t index, Column* out) override {
     return outputs_.Read(
-        index, grid_.count, OutputSeries::Overlap::kPerStep,
+        index, grid_.count, overlap_,
         [this](size_t input, Column* column) {
           RETURN_IF_ERROR(input_->Read(input, column));
           return Apply(column);
@@ -54,6 +54,7 @@ class Elementwise : public Operator {
   const OperatorPtr input_;
   const bool drops_name_;
   bool relabelled_ = false;
+  OutputSeries::Overlap overlap_ = OutputSeries::Overlap::kPerStep;
 
  private:
   OutputSeries outputs_;
@@ -179,18 +180,21 @@ class TimestampOfValue final : public Elementwise {
 
 class Negation final : public Elementwise {
  public:
-  Negation(ExecContext* context, const Grid& grid, OperatorPtr input)
-      : Elementwise(context, grid, std::move(input), true) {}
+  Negation(ExecContext* context, const Grid& grid, OperatorPtr input, bool is_result)
+      : Elementwise(context, grid, std::move(input), true) {
+    overlap_ = is_result ? OutputSeries::Overlap::kPerType : OutputSeries::Overlap::kFirstType;
+  }
 
  private:
   Status Apply(Column* column) override {
     for (size_t step = 0; step < grid_.count; ++step) {
       if (column->is_float(step)) {
         column->values[step] = -column->values[step];
-      } else if (column->is_histogram(step)) {
+      }
+      if (column->HasHistogramAt(step)) {
         Histogram negated = *column->histograms[step];
         MultiplyHistogram(&negated, -1);
-        column->SetHistogram(step, std::make_shared<const Histogram>(std::move(negated)));
+        column->histograms[step] = std::make_shared<const Histogram>(std::move(negated));
       }
     }
     return Status::Ok();
@@ -412,8 +416,9 @@ OperatorPtr MakeElementwise(ExecContext* context, const Grid& grid, const Call& 
   return nullptr;
 }
 
-OperatorPtr MakeNegation(ExecContext* context, const Grid& grid, OperatorPtr vector) {
-  return std::make_unique<Negation>(context, grid, std::move(vector));
+OperatorPtr MakeNegation(ExecContext* context, const Grid& grid, OperatorPtr vector,
+                         bool is_result) {
+  return std::make_unique<Negation>(context, grid, std::move(vector), is_result);
 }
 
 OperatorPtr MakeVectorScalar(ExecContext* context, const Grid& grid, const BinaryExpr& binary,

@@ -13,7 +13,9 @@ namespace tsdb::promql {
 OperatorPtr MakeElementwise(ExecContext* context, const Grid& grid, const Call& call,
                             OperatorPtr vector, std::vector<OperatorPtr> scalars);
 
-OperatorPtr MakeNegation(ExecContext* context, const Grid& grid, OperatorPtr vector);
+// `is_result`: nothing looks at it sample by sample.
+OperatorPtr MakeNegation(ExecContext* context, const Grid& grid, OperatorPtr vector,
+                         bool is_result);
 
 // `binary` is borrowed and outlives the operator; exactly one side of it is a scalar.
 OperatorPtr MakeVectorScalar(ExecContext* context, const Grid& grid, const BinaryExpr& binary,

@@ -23,9 +23,11 @@ bool IsValidLabelName(const std::string& name) { return !name.empty() && IsValid
 
 class LabelFunction final : public Operator {
  public:
-  LabelFunction(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr input)
+  LabelFunction(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr input,
+                bool is_result)
       : Operator(context, grid),
         call_(call),
+        is_result_(is_result),
         is_join_(call.function->name == "label_join"),
         view_(context->delayed_names()),
         input_(std::move(input)) {}
@@ -41,7 +43,8 @@ class LabelFunction final : public Operator {
 
   Status Read(size_t index, Column* out) override {
     return outputs_.Read(
-        index, grid_.count, OutputSeries::Overlap::kPerStep,
+        index, grid_.count,
+        is_result_ ? OutputSeries::Overlap::kPerType : OutputSeries::Overlap::kFirstType,
         [this](size_t input, Column* column) { return input_->Read(input, column); }, out);
   }
 
@@ -95,6 +98,7 @@ class LabelFunction final : public Operator {
   }
 
   const Call& call_;
+  const bool is_result_;
   const bool is_join_;
   const LabelsView view_;
   const OperatorPtr input_;
@@ -107,8 +111,8 @@ class LabelFunction final : public Operator {
 }  // namespace
 
 OperatorPtr MakeLabelFunction(ExecContext* context, const Grid& grid, const Call& call,
-                              OperatorPtr vector) {
-  return std::make_unique<LabelFunction>(context, grid, call, std::move(vector));
+                              OperatorPtr vector, bool is_result) {
+  return std::make_unique<LabelFunction>(context, grid, call, std::move(vector), is_result);
 }
 
 }  // namespace tsdb::promql

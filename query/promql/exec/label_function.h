@@ -7,9 +7,9 @@
 
 namespace tsdb::promql {
 
-// `call` is borrowed and outlives the operator.
+// `call` is borrowed and outlives the operator. `is_result`: nothing looks at it sample by sample.
 OperatorPtr MakeLabelFunction(ExecContext* context, const Grid& grid, const Call& call,
-                              OperatorPtr vector);
+                              OperatorPtr vector, bool is_result);
 OperatorPtr MakeSort(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr vector);
 
 }  // namespace tsdb::promql

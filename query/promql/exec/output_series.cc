@@ -70,12 +70,43 @@ Status OutputSeries::Merge(Overlap overlap, const Column& from, Column* to) {
   if (overlap == Overlap::kWhole && from.AnySample() && to->AnySample()) {
     return DuplicateLabelsError();
   }
+  const bool per_type = overlap == Overlap::kPerType || overlap == Overlap::kFirstType;
   for (size_t step = 0; step < from.size(); ++step) {
     if (!from.has(step)) continue;
-    if (to->has(step)) return DuplicateLabelsError();
-    to->Copy(step, from, step);
+    if (to->has(step)) {
+      if (!per_type) return DuplicateLabelsError();
+      RETURN_IF_ERROR(MergeStep(step, from, to));
+    } else {
+      to->Copy(step, from, step);
+    }
   }
   return Status::Ok();
+}
+
+Status OutputSeries::MergeStep(size_t step, const Column& from, Column* to) {
+  if (from.is_float(step)) {
+    if (to->is_float(step)) return DuplicateLabelsError();
+    to->SetFloat(step, from.values[step]);
+    return Status::Ok();
+  }
+  if (to->HasHistogramAt(step)) return DuplicateLabelsError();
+  const double value = to->values[step];
+  to->SetHistogram(step, from.histograms[step]);
+  to->SetFloat(step, value);
+  return Status::Ok();
+}
+
+// Prometheus takes histograms off the front of its list one by one, and a hidden one is never
+// taken.
+void OutputSeries::HideHistograms(Column* column) {
+  bool hides = false;
+  for (size_t step = 0; step < column->size(); ++step) {
+    if (!column->HasHistogramAt(step)) continue;
+    hides |= column->is_float(step);
+    if (!hides) continue;
+    column->histograms[step].reset();
+    if (column->is_histogram(step)) column->Clear(step);
+  }
 }
 
 }  // namespace tsdb::promql

@@ -1,6 +1,7 @@
 // Output series of operators that change labels: usually one for one with the input series, but
 // several input series may come to show the same labels. Prometheus allows that as long as no two
-// of them have a sample at the same step (or, for functions over ranges, at all).
+// of them have a sample at the same step (or, for functions over ranges, at all; or, where it
+// merges whole series, of the same type).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,9 @@ Status DuplicateLabelsError();  // "vector cannot contain metrics with the same 
 
 class OutputSeries {
  public:
-  enum class Overlap : uint8_t { kPerStep, kWhole };
+  // kPerType keeps a float and a histogram of one step, as a result shows them; with kFirstType the
+  // float hides the histogram of its step, and all histograms after it.
+  enum class Overlap : uint8_t { kPerStep, kWhole, kPerType, kFirstType };
 
   // `series` are the outputs, one for each input; afterwards only those with different labels, in
   // order of first appearance. `relabelled`: labels other than those that drop_name hides may have
@@ -41,6 +44,7 @@ class OutputSeries {
       RETURN_IF_ERROR(read_input(input, column.get()));
       RETURN_IF_ERROR(Merge(overlap, *column, out));
     }
+    if (overlap == Overlap::kFirstType) HideHistograms(out);
     return Status::Ok();
   }
 
@@ -48,6 +52,9 @@ class OutputSeries {
   static Status Merge(Overlap overlap, const Column& from, Column* to);
 
  private:
+  static Status MergeStep(size_t step, const Column& from, Column* to);
+  static void HideHistograms(Column* column);
+
   std::vector<uint32_t> first_;  // where the inputs of an output begin, one more at the end
   std::vector<uint32_t> inputs_;
 };

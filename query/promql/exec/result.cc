@@ -36,7 +36,7 @@ class FinalSeries {
 
   Status Read(size_t index, Column* out) const {
     return outputs_.Read(
-        index, root_->grid().count, OutputSeries::Overlap::kPerStep,
+        index, root_->grid().count, OutputSeries::Overlap::kPerType,
         [this](size_t input, Column* column) { return root_->Read(input, column); }, out);
   }
 
@@ -72,7 +72,8 @@ void FillSeries(const Grid& grid, const Column& column, MatrixSeries* out) {
   for (size_t step = 0; step < grid.count; ++step) {
     if (column.is_float(step)) {
       out->floats.push_back({grid.At(step), column.values[step]});
-    } else if (column.is_histogram(step)) {
+    }
+    if (column.HasHistogramAt(step)) {
       out->histograms.emplace_back(grid.At(step), column.histograms[step]);
     }
   }
@@ -131,7 +132,7 @@ Status ReadVector(ExecContext* context, Operator* root, Reservation* reservation
     present[i] = 1;
     samples[i].labels = series.LabelsOf(i);
     samples[i].timestamp_ms = root->grid().start_ms;
-    if (column.is_histogram(0)) {
+    if (column.HasHistogramAt(0)) {
       samples[i].histogram = std::move(column.histograms[0]);
     } else {
       samples[i].value = column.values[0];
