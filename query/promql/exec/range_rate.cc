@@ -174,6 +174,13 @@ void FloatRate(const RangeCall& call, const RangeSeries& series, size_t step, Ra
   out->SetFloat(step, result * *factor);
 }
 
+// Whether histogram `i` would be a reset even if the one before it had been empty.
+bool ResetsAfterNothing(const SeriesSamples& s, size_t i) {
+  return s.histograms[i]->counter_reset_hint == CounterResetHint::kReset ||
+         IsStartReset(StartOf(s.histogram_starts, i - 1), s.histogram_times[i - 1],
+                      StartOf(s.histogram_starts, i), s.histogram_times[i]);
+}
+
 // The difference between the last and the first histogram of a window with more than one, resets
 // accounted for; nullopt when they do not combine.
 std::optional<Histogram> HistogramIncrease(const RangeCall& call, const RangeSeries& series,
@@ -207,6 +214,15 @@ std::optional<Histogram> HistogramIncrease(const RangeCall& call, const RangeSer
   };
   if (!reset_at_once) {
     reconciled(SubtractHistogram(&result, *h[w.begin]), HistogramOperation::kSubtraction);
+  } else if (custom && base.custom_values != last.custom_values) {
+    // An empty histogram of the second's layout stands for the first.
+    Histogram empty;
+    empty.schema = base.schema;
+    empty.custom_values = base.custom_values;
+    reconciled(SubtractHistogram(&result, empty), HistogramOperation::kSubtraction);
+    if (ResetsAfterNothing(series.samples, w.begin + 1)) {
+      reconciled(AddHistogram(&result, empty), HistogramOperation::kAddition);
+    }
   }
   if (is_counter) {
     if (!pairs->overlaps.empty() && !pairs->overlaps.Within(w).empty()) {
