@@ -225,6 +225,7 @@ class EngineImpl final : public Engine {
     if (request.lookback_ms.value_or(0) > 0) context->lookback_ms = *request.lookback_ms;
     context->default_subquery_step_ms = options_.default_subquery_step_ms;
     context->stats.Start(grid, request.per_step_stats);
+    context->exact_stats = request.exact_stats || request.per_step_stats;
   }
 
   void Observe(const QueryStats& stats) const {

@@ -85,6 +85,8 @@ struct QueryRequest {
   std::optional<int64_t> lookback_ms;  // instead of the engine's
   std::optional<int64_t> timeout_ms;   // at most the engine's
   bool per_step_stats = false;
+  // Count what is looked at as Prometheus does, also series that need not be read.
+  bool exact_stats = false;
   const CancelToken* cancel = nullptr;  // borrowed; may be null
   std::string user;                     // shown among the queries in flight
   std::string origin;                   // "api", "rule ...", the same

@@ -54,6 +54,7 @@ HttpResponse RunQuery(const PromQueryApi& api, const HttpRequest& http, const Pa
   }
   const StatsDetail detail = DetailOf(api, form);
   request.per_step_stats = detail == StatsDetail::kPerStep;
+  request.exact_stats = detail != StatsDetail::kNone;
   request.query = std::string(form.Get("query"));
   request.scope = api.scope(http);
   request.cancel = http.cancel;

@@ -117,7 +117,9 @@ class EngineTest : public testing::Test {
   // Labels and values, or the error; then annotations and the number of samples.
   static std::vector<std::string> Ask(const storage::Querier& storage, const std::string& query,
                                       int64_t step_ms = 0) {
-    const auto engine = Engine::Create({}, &storage, nullptr, nullptr);
+    EngineOptions options;
+    options.features.extended_range_selectors = true;
+    const auto engine = Engine::Create(options, &storage, nullptr, nullptr);
     QueryRequest request;
     request.query = query;
     request.start_ms = step_ms == 0 ? 120'000 : 0;
@@ -195,6 +197,17 @@ TEST_F(EngineTest, AMergedSeriesShowsTheFloatAndTheHistogramOfOneTime) {
               ElementsAre(R"({n="2"} 0.000000 h-1.000000)", testing::_));
   EXPECT_THAT(Ask(storage, R"(count(-{__name__=~"h|i", n="2"}))"),
               ElementsAre("{} 1.000000", testing::_));
+}
+
+TEST_F(EngineTest, SamplesAreCountedWhetherTheyGiveAResultOrNot) {
+  MemoryStorage storage;
+  Fill(&storage);
+  const auto samples = [&](const std::string& query) { return Ask(storage, query).back(); };
+  EXPECT_EQ(samples("m + on(host) first"), "4 samples");
+  EXPECT_EQ(samples("(m[2m:1m])"), "6 samples");
+  EXPECT_EQ(samples("sum_over_time(m[2m:1m])"), "6 samples");
+  EXPECT_EQ(samples("m[2m]"), "6 samples");
+  EXPECT_EQ(samples("m[90s] anchored"), "9 samples");
 }
 
 TEST_F(EngineTest, WhatStorageKnowsChangesNoAnswer) {

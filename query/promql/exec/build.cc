@@ -160,6 +160,8 @@ std::unique_ptr<RangeSource> Builder::BuildRange(const Expr& expr, const Grid& g
 
 OperatorPtr Builder::BuildSubquery(const SubqueryExpr& subquery, const Grid& grid) {
   Grid inside = SubqueryGrid(grid, subquery, context_->default_subquery_step_ms);
+  // As an answer it is not consumed by anything that would count.
+  if (IsResult(subquery)) inside.counting = Grid::Counting::kEveryStep;
   if (inside.count > context_->budget.limit()) {
     status_ = context_->budget.LimitError();
     inside.count = 0;

@@ -96,6 +96,7 @@ struct ExecContext {
   int64_t default_subquery_step_ms = 60'000;
   SampleBudget budget{50'000'000};
   SampleStats stats;
+  bool exact_stats = false;  // what gives no result is counted too
   Annotations annotations;
 
   explicit ExecContext(uint64_t max_samples) : budget(max_samples) {}

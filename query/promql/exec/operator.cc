@@ -59,7 +59,7 @@ Status ReadCheaply(ExecContext* context, Operator* input,
 }
 
 Status ReadForEffects(ExecContext* context, Operator* input, const std::vector<uint32_t>& indexes) {
-  if (input->is_silent()) return Status::Ok();
+  if (input->is_silent() && !context->exact_stats) return Status::Ok();
   return context->ParallelFor(indexes.size(), [&](size_t i) {
     ScratchColumn column;
     return input->Read(indexes[i], column.get());

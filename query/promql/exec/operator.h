@@ -67,7 +67,8 @@ Status ReadInOrder(ExecContext* context, Operator* input,
 Status ReadCheaply(ExecContext* context, Operator* input,
                    const std::function<Status(size_t index, Column& column)>& consume);
 
-// Reads the series `indexes` for their annotations and errors only.
+// Reads the series `indexes` for their annotations and errors only, and to be counted where
+// somebody asks how many samples were looked at.
 Status ReadForEffects(ExecContext* context, Operator* input, const std::vector<uint32_t>& indexes);
 
 // Reads the series of a scalar expression. REQUIRES: `input` is prepared and has one series.

@@ -167,7 +167,6 @@ Status ReadRange(ExecContext* context, Builder* builder, const Expr& expr, const
     SeriesSamples samples;
     RETURN_IF_ERROR(source->Read(i, false, &samples));
     RETURN_IF_ERROR(reservation->Add(samples.SampleCount()));
-    context->stats.Add(grid, 0, samples.SampleCount());
     MatrixSeries series;
     series.labels = *source->series()[i].labels;
     if (source->mode == RangeMode::kPlain) {
@@ -177,6 +176,7 @@ Status ReadRange(ExecContext* context, Builder* builder, const Expr& expr, const
       for (size_t k = 0; k < samples.histograms.size(); ++k) {
         series.histograms.emplace_back(samples.histogram_times[k], samples.histograms[k]);
       }
+      context->stats.Add(grid, 0, samples.SampleCount());
     } else {
       const bool smoothed = source->mode == RangeMode::kSmoothed;
       if (!samples.histograms.empty()) {
@@ -185,6 +185,7 @@ Status ReadRange(ExecContext* context, Builder* builder, const Expr& expr, const
       }
       const Window all{0, static_cast<uint32_t>(samples.times.size())};
       series.floats = ExtendFloats(samples, all, start, end, smoothed);
+      context->stats.Add(grid, 0, series.floats.size());
     }
     result->matrix.push_back(std::move(series));
   }

@@ -1,7 +1,9 @@
 // sort, sort_desc, sort_by_label, sort_by_label_desc.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,9 +18,6 @@ namespace {
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// Whether `a` comes before `b` when runs of digits count as numbers ("node2" before "node10"). The
-// rule of github.com/facette/natsort, which Prometheus uses: both are cut into runs of digits and
-// of others; the first runs that differ decide, as numbers if both are and differ, else as text.
 std::vector<std::string_view> Runs(std::string_view text) {
   std::vector<std::string_view> runs;
   size_t begin = 0;
@@ -30,27 +29,32 @@ std::vector<std::string_view> Runs(std::string_view text) {
   return runs;
 }
 
-std::string_view WithoutZeros(std::string_view digits) {
-  const size_t first = digits.find_first_not_of('0');
-  return first == std::string_view::npos ? std::string_view() : digits.substr(first);
+// Go's strconv.Atoi of digits.
+std::optional<int64_t> NumberOf(std::string_view run) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(run.data(), run.data() + run.size(), number);
+  if (run.front() == '-' || error != std::errc() || end != run.data() + run.size()) {
+    return std::nullopt;
+  }
+  return number;
 }
 
+// Whether `a` comes before `b` when runs of digits count as numbers ("node2" before "node10"): the
+// rule of github.com/facette/natsort, which Prometheus uses, with its oddities. Of an empty text
+// and another neither comes first, and of two that differ in leading zeros each does.
 bool NaturallyLess(std::string_view a, std::string_view b) {
   const std::vector<std::string_view> x = Runs(a);
   const std::vector<std::string_view> y = Runs(b);
-  for (size_t i = 0; i < x.size() && i < y.size(); ++i) {
-    if (x[i] == y[i]) continue;
-    if (IsDigit(x[i][0]) && IsDigit(y[i][0])) {
-      const std::string_view m = WithoutZeros(x[i]);
-      const std::string_view n = WithoutZeros(y[i]);
-      if (m.size() != n.size()) return m.size() < n.size();
-      if (m != n) return m < n;
-      continue;
-    }
-    return x[i] < y[i];
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (i >= y.size()) return false;
+    const std::optional<int64_t> m = NumberOf(x[i]);
+    const std::optional<int64_t> n = NumberOf(y[i]);
+    const bool numbers = m.has_value() && n.has_value();
+    if (numbers ? *m != *n : x[i] != y[i]) return numbers ? *m < *n : x[i] < y[i];
+    if (i + 1 == x.size()) return true;
+    if (i + 1 == y.size()) return false;
   }
-  // Only leading zeros differ, or one ends first.
-  return x.size() != y.size() ? x.size() < y.size() : a < b;
+  return false;
 }
 
 class Sort final : public Operator {
@@ -72,10 +76,15 @@ class Sort final : public Operator {
       context_->annotations.SortInRangeQuery(call_.position());
       return Status::Ok();
     }
+    columns_.resize(series_.size());
+    RETURN_IF_ERROR(ReadInOrder(context_, input_.get(), [this](size_t series, Column& column) {
+      columns_[series] = column;
+      return reservation_.Add(column.SampleCount());
+    }));
     if (by_label_) {
       SortByLabels();
     } else {
-      RETURN_IF_ERROR(SortByValue());
+      SortByValue();
     }
     std::vector<SeriesRef> sorted;
     for (const size_t i : order_) sorted.push_back(input_->series()[i]);
@@ -98,12 +107,7 @@ class Sort final : public Operator {
   }
 
  private:
-  Status SortByValue() {
-    columns_.resize(series_.size());
-    RETURN_IF_ERROR(ReadInOrder(context_, input_.get(), [this](size_t series, Column& column) {
-      columns_[series] = column;
-      return reservation_.Add(column.SampleCount());
-    }));
+  void SortByValue() {
     // A series without a float has no place in the order, and must not give its place to another
     // that shows the same labels once names are removed.
     std::erase_if(order_, [this](size_t i) { return !columns_[i].is_float(0); });
@@ -115,25 +119,40 @@ class Sort final : public Operator {
       if (std::isnan(y)) return true;
       return descending_ ? x > y : x < y;
     });
-    return Status::Ok();
   }
 
-  void SortByLabels() {
+  // Below zero when series `a` comes first, above when `b` does.
+  int CompareLabels(size_t a, size_t b) const {
     const LabelsView view(context_->delayed_names());
-    const auto ascending = [&](size_t a, size_t b) {
-      const SeriesRef& x = input_->series()[a];
-      const SeriesRef& y = input_->series()[b];
-      for (size_t i = 1; i < call_.args.size(); ++i) {
-        const std::string& name = As<StringLiteral>(*call_.args[i])->value;
-        const std::string_view p = view.Get(x, name);
-        const std::string_view q = view.Get(y, name);
-        if (p != q) return NaturallyLess(p, q);
+    const SeriesRef& x = input_->series()[a];
+    const SeriesRef& y = input_->series()[b];
+    for (size_t i = 1; i < call_.args.size(); ++i) {
+      const std::string& name = As<StringLiteral>(*call_.args[i])->value;
+      const std::string_view p = view.Get(x, name);
+      const std::string_view q = view.Get(y, name);
+      if (p != q) return NaturallyLess(p, q) != descending_ ? -1 : 1;
+    }
+    const Labels p = view.Copy(x);
+    const Labels q = view.Copy(y);
+    if (p == q) return 0;
+    return (p < q) != descending_ ? -1 : 1;
+  }
+
+  // The order of texts is none in the strict sense, so that the algorithm shows. Up to twelve Go
+  // sorts by insertion; beyond that nothing but a safe algorithm is aimed at.
+  void SortByLabels() {
+    std::erase_if(order_, [this](size_t i) { return !columns_[i].has(0); });
+    const auto less = [this](size_t a, size_t b) { return CompareLabels(a, b) < 0; };
+    constexpr size_t kInsertionLength = 12;
+    if (order_.size() > kInsertionLength) {
+      std::stable_sort(order_.begin(), order_.end(), less);
+      return;
+    }
+    for (size_t i = 1; i < order_.size(); ++i) {
+      for (size_t k = i; k > 0 && less(order_[k], order_[k - 1]); --k) {
+        std::swap(order_[k], order_[k - 1]);
       }
-      return view.Copy(x) < view.Copy(y);
-    };
-    std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
-      return descending_ ? ascending(b, a) : ascending(a, b);
-    });
+    }
   }
 
   const Call& call_;
@@ -141,7 +160,7 @@ class Sort final : public Operator {
   const bool descending_;
   const OperatorPtr input_;
   std::vector<size_t> order_;
-  std::vector<Column> columns_;  // of an instant query sorted by value
+  std::vector<Column> columns_;  // of an instant query
   Reservation reservation_;
 };
 

@@ -44,6 +44,12 @@ func (c *tsdbd) ask(q question) (answer, error) {
 	} else {
 		form.Set("time", seconds(q.start))
 	}
+	if q.lookback > 0 {
+		form.Set("lookback_delta", seconds(q.lookback))
+	}
+	if q.stats {
+		form.Set("stats", "all")
+	}
 	response, err := http.PostForm(c.url+path, form)
 	if err != nil {
 		return answer{}, err
@@ -55,6 +61,9 @@ func (c *tsdbd) ask(q question) (answer, error) {
 		Data                     struct {
 			ResultType string
 			Result     json.RawMessage
+			Stats      struct {
+				Samples struct{ TotalQueryableSamples int64 }
+			}
 		}
 	}
 	if err := json.NewDecoder(response.Body).Decode(&decoded); err != nil {
@@ -65,6 +74,7 @@ func (c *tsdbd) ask(q question) (answer, error) {
 		return a, nil
 	}
 	a.kind = decoded.Data.ResultType
+	a.samples = decoded.Data.Stats.Samples.TotalQueryableSamples
 	return a, a.readResult(decoded.Data.Result)
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math/rand"
 	"regexp"
 	"strconv"
@@ -12,6 +11,8 @@ import (
 type question struct {
 	text             string
 	start, end, step int64
+	lookback         int64 // 0: the engine's
+	stats            bool  // how many samples were looked at is compared as well
 }
 
 func (q question) isRange() bool { return q.step > 0 }
@@ -23,10 +24,14 @@ func (q question) sortsByValue() bool {
 func (q question) sortsByLabel() bool { return strings.HasPrefix(q.text, "sort_by_label") }
 
 func (q question) String() string {
+	at := seconds(q.start)
 	if q.isRange() {
-		return fmt.Sprintf("[%s,%s,%s] %s", seconds(q.start), seconds(q.end), seconds(q.step), q.text)
+		at += "," + seconds(q.end) + "," + seconds(q.step)
 	}
-	return fmt.Sprintf("[%s] %s", seconds(q.start), q.text)
+	if q.lookback > 0 {
+		at += " lookback " + seconds(q.lookback)
+	}
+	return "[" + at + "] " + q.text
 }
 
 func parseQuestion(text, at string, base int64) (question, error) {
@@ -63,13 +68,30 @@ func (g *generator) chance(percent int) bool { return g.rng.Intn(100) < percent 
 func oneOf[T any](g *generator, values ...T) T { return values[g.rng.Intn(len(values))] }
 
 func (g *generator) question() question {
-	q := question{text: g.top()}
+	q := question{text: g.top(), stats: g.chance(20)}
 	q.start = g.data.start + g.rng.Int63n(dataLength+20*60_000) - 5*60_000
+	if g.chance(6) {
+		q.lookback = oneOf[int64](g, 1, 1_000, 15_000, 59_999, 600_000, 7_200_000)
+	}
+	if g.chance(2) {
+		q.start = oneOf(g, 0, -1, 1, g.data.start, g.data.end+300_000, g.data.start-365*86_400_000, g.data.end+365*86_400_000)
+	}
 	if g.chance(50) {
 		return q
 	}
 	q.step = oneOf[int64](g, 1_000, 7_000, 15_000, 30_000, 60_000, 60_000, 300_000, 901_500)
 	q.end = q.start + q.step*g.rng.Int63n(100) + g.rng.Int63n(q.step)
+	switch {
+	case g.chance(3):
+		q.end = q.start // one step, and yet a range
+	case g.chance(3):
+		q.step = 86_400_000 // longer than the range
+	case g.chance(3):
+		q.step = 1 + g.rng.Int63n(5)
+		q.end = q.start + q.step*g.rng.Int63n(50)
+	case g.chance(2):
+		q.start, q.end, q.step = g.data.start-dataLength, g.data.end+dataLength, 60_000
+	}
 	return q
 }
 
@@ -115,6 +137,9 @@ func (g *generator) selector(kinds ...string) string {
 	}
 	m := g.metric(kinds...)
 	name := m.name
+	if g.chance(4) {
+		return g.oddSelector(m)
+	}
 	if strings.Contains(name, " ") {
 		return `{"` + name + `"` + g.matchers(m, ",") + "}"
 	}
@@ -166,10 +191,12 @@ func (g *generator) matchers(m metric, separator string) string {
 func (g *generator) modifiers() string {
 	offset, at := "", ""
 	if g.chance(12) {
-		offset = " offset " + oneOf(g, "5m", "1m", "30s", "-5m", "-90s", "1h", "13s", "(1m*2)", "(2*step())")
+		offset = " offset " + oneOf(g, "5m", "1m", "30s", "-5m", "-90s", "1h", "13s", "(1m*2)", "(2*step())", "1ms", "-1ms", "0s", "90",
+			"1w", "-2h30m", "step()", "-step()", "(-(1m))", "range()", "max(step(),1m)", "1m+30s", "(5m - 2^7)", "1e2", "-0x10")
 	}
 	if g.chance(8) {
-		at = " @ " + oneOf(g, "start()", "end()", seconds(g.data.start+g.rng.Int63n(dataLength)))
+		at = " @ " + oneOf(g, "start()", "end()", "start()", "end()", seconds(g.data.start+g.rng.Int63n(dataLength)),
+			seconds(g.data.start+g.rng.Int63n(dataLength)), "0", "-1.5", "1e9", "1e30", "NaN", "Inf", "1h")
 	}
 	if g.chance(50) {
 		return offset + at
@@ -179,7 +206,9 @@ func (g *generator) modifiers() string {
 
 func (g *generator) duration() string {
 	if g.chance(4) {
-		return oneOf(g, "5m*2", "1m+30s", "max(step(),2m)", "-(-3m)", "10m/3", "2^6", "min(1m,90s)", "step()+5m")
+		return oneOf(g, "5m*2", "1m+30s", "max(step(),2m)", "-(-3m)", "10m/3", "2^6", "min(1m,90s)", "step()+5m", "step()", "range()",
+			"(1m)", "7m%4m", "1d", "1ms", "0s", "300", "1e2", "0x3C", "1m-2m", "90.5", "10y", "1h1h", "step()*2", "max(min(1m,2m),step())",
+			"5m/0", "-5m")
 	}
 	return oneOf(g, "5m", "5m", "1m", "2m", "10m", "30s", "15s", "17s", "90s", "20m", "1h", "2h", "1m30s")
 }
@@ -197,7 +226,10 @@ func (g *generator) matrix(depth int, kinds ...string) string {
 	if !strings.HasSuffix(inner, ")") || g.chance(50) {
 		inner = "(" + inner + ")"
 	}
-	return inner + "[" + oneOf(g, "5m", "10m", "30m", "3m", "1m", "17s") + ":" + step + "]" + g.modifiers()
+	if g.chance(5) {
+		return inner + "[" + g.duration() + ":" + oneOf(g, "", g.duration()) + "]" + g.modifiers()
+	}
+	return inner + "[" + oneOf(g, "5m", "10m", "30m", "3m", "1m", "17s", "1ms") + ":" + step + "]" + g.modifiers()
 }
 
 var rangeFunctions = []string{"rate", "rate", "rate", "increase", "increase", "delta", "irate", "idelta", "deriv", "changes", "resets",
@@ -226,6 +258,10 @@ func (g *generator) rangeFunction(depth int) string {
 }
 
 func (g *generator) number() string {
+	if g.chance(10) {
+		return oneOf(g, "1_000", "0b11", "0o17", "017", ".5", "5.", "1e+3", "+Inf", "iNf", "nAn", "1h", "1d2h3s", "0x1p-2", "-0", "+1",
+			"1e400", "4e-324", "9223372036854775808", "5m", "--1", "0xfF")
+	}
 	return oneOf(g, "0", "1", "2", "-1", "0.5", "100", "1e3", "-2.5", "NaN", "Inf", "-Inf", "3600", "1e-6", "7")
 }
 
@@ -251,8 +287,7 @@ func (g *generator) instantFunction(depth int) string {
 		return oneOf(g, "minute", "hour", "day_of_week", "day_of_month", "day_of_year", "days_in_month", "month", "year") + "()"
 	case 5:
 		if g.features {
-			return oneOf(g, "info("+g.selector("counter", "gauge")+")",
-				"info("+g.selector("counter")+`, {version=~".+"})`, "info("+g.selector("gauge")+`, {__name__="build_info"})`)
+			return g.info()
 		}
 	}
 	function := oneOf(g, instantFunctions...)
@@ -324,12 +359,12 @@ func (g *generator) grouping() string {
 	}
 	names := []string{}
 	for i := g.rng.Intn(3); i >= 0; i-- {
-		names = append(names, oneOf(g, labelNames...))
+		names = append(names, g.labelInQuery())
 	}
 	if g.chance(5) {
 		names = nil
 	}
-	return oneOf(g, " by ", " by ", " without ") + "(" + strings.Join(names, ", ") + ") "
+	return oneOf(g, " by ", " by ", " without ") + "(" + strings.Join(names, ", ") + g.trailingComma(names) + ") "
 }
 
 func (g *generator) aggregation(depth int) string {
@@ -366,11 +401,12 @@ func (g *generator) matching() string {
 	}
 	names := []string{}
 	for i := g.rng.Intn(3); i > 0; i-- {
-		names = append(names, oneOf(g, labelNames...))
+		names = append(names, g.labelInQuery())
 	}
-	modifier := oneOf(g, " on(", " ignoring(") + strings.Join(names, ",") + ")"
+	modifier := oneOf(g, " on(", " ignoring(") + strings.Join(names, ",") + g.trailingComma(names) + ")"
 	if g.chance(35) {
-		modifier += oneOf(g, " group_left", " group_right") + "(" + oneOf(g, "", "version", "zone,version", "job") + ")"
+		modifier += oneOf(g, " group_left", " group_right") +
+			oneOf(g, "", "()", "(version)", "(zone,version)", "(job)", "(instance)", `("label.dot")`, `("ünï",n)`, "(__name__)", "(le,)")
 	}
 	return modifier + " "
 }
@@ -379,11 +415,12 @@ func (g *generator) fill() string {
 	if !g.features || !g.chance(12) {
 		return ""
 	}
-	return oneOf(g, "fill(0) ", "fill_left(1) ", "fill_right(NaN) ", "fill_left(-1) fill_right(2) ")
+	return oneOf(g, "fill(0) ", "fill_left(1) ", "fill_right(NaN) ", "fill_left(-1) fill_right(2) ", "fill_right(3) fill_left(+Inf) ",
+		"fill(1h) ", "fill_left(1) fill_left(2) ", "fill(x) ")
 }
 
 func (g *generator) binary(depth int) string {
-	arithmetic := []string{"+", "-", "*", "/", "%", "^", "atan2"}
+	arithmetic := []string{"+", "-", "*", "/", "%", "^", "atan2", "</", ">/"}
 	comparison := []string{"==", "!=", ">", "<", ">=", "<="}
 	operator := oneOf(g, arithmetic...)
 	if g.chance(35) {
@@ -392,9 +429,16 @@ func (g *generator) binary(depth int) string {
 			operator += " bool"
 		}
 	}
-	switch g.rng.Intn(5) {
+	switch g.rng.Intn(6) {
 	case 0:
 		return g.vector(depth) + " " + operator + " " + g.scalar(depth-1)
+	case 5: // histograms, which few operators take
+		histogram := oneOf(g, g.selector("histogram"), "rate("+g.selector("histogram")+"["+g.duration()+"])", g.selector("histogram"))
+		if g.chance(50) {
+			return histogram + " " + oneOf(g, "</", ">/", "*", "/") + " " + g.scalar(depth-1)
+		}
+		return histogram + " " + oneOf(g, "+", "-", "==", "!=", "== bool", operator) + g.matching() + g.fill() +
+			oneOf(g, histogram, g.selector("histogram"))
 	case 1:
 		return g.scalar(depth-1) + " " + operator + " " + g.vector(depth)
 	case 2: // the same metric on both sides, so that much matches
@@ -462,8 +506,10 @@ func (g *generator) vector(depth int, kinds ...string) string {
 		return g.parenthesised(g.setOperation(depth - 1))
 	case n < 90:
 		return g.labelFunction(depth - 1)
-	case n < 97:
+	case n < 94:
 		return g.histogramFunction(depth - 1)
+	case n < 97:
+		return g.anyCall(depth - 1)
 	case n < 98:
 		return "-" + g.vector(depth-1, kinds...)
 	}

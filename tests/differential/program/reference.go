@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
+	"github.com/prometheus/prometheus/util/stats"
 
 	promremote "github.com/prometheus/prometheus/storage/remote"
 )
@@ -101,11 +102,12 @@ func (r *reference) ask(q question) answer {
 	var err error
 	ctx := context.Background()
 	store := sortedStore{r.db}
+	opts := promql.NewPrometheusQueryOpts(false, time.Duration(q.lookback)*time.Millisecond)
 	if q.isRange() {
-		query, err = r.engine.NewRangeQuery(ctx, store, nil, q.text, time.UnixMilli(q.start), time.UnixMilli(q.end),
+		query, err = r.engine.NewRangeQuery(ctx, store, opts, q.text, time.UnixMilli(q.start), time.UnixMilli(q.end),
 			time.Duration(q.step)*time.Millisecond)
 	} else {
-		query, err = r.engine.NewInstantQuery(ctx, store, nil, q.text, time.UnixMilli(q.start))
+		query, err = r.engine.NewInstantQuery(ctx, store, opts, q.text, time.UnixMilli(q.start))
 	}
 	if err != nil {
 		return answer{errorType: "bad_data", errorText: "invalid parameter \"query\": " + err.Error()}
@@ -117,6 +119,9 @@ func (r *reference) ask(q question) answer {
 	}
 	a := answerOf(result.Value)
 	a.warnings, a.infos = result.Warnings.AsStrings(query.String(), 10, 10)
+	if q.stats {
+		a.samples = stats.NewQueryStats(query.Stats()).Builtin().Samples.TotalQueryableSamples
+	}
 	return a
 }
 
