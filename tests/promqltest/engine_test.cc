@@ -177,6 +177,9 @@ TEST_F(EngineTest, OfSeveralPlacesOfAMessageTheOneEvaluatedLastIsShown) {
   EXPECT_EQ(message("min(h{n=\"0\"})"), ignored + "(1:5)");
   EXPECT_EQ(message("min(sum(h{n=\"0\"}) or min(h{n=\"0\"}))"), ignored + "(1:5)");
   EXPECT_EQ(message("min(h{n=\"0\"}) + min(h{n=\"0\"})"), ignored + "(1:21)");
+  EXPECT_EQ(Ask(storage, "sort(sort_desc(nothing))", 60'000)[0],
+            "PromQL warning: sort is ineffective for range queries since results are always "
+            "ordered by labels (1:1)");
   // The parameter is where the message is shown, not when.
   EXPECT_EQ(message("quantile(2, quantile(2, nothing))"),
             "PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)");
@@ -205,6 +208,7 @@ TEST_F(EngineTest, SamplesAreCountedWhetherTheyGiveAResultOrNot) {
   const auto samples = [&](const std::string& query) { return Ask(storage, query).back(); };
   EXPECT_EQ(samples("m + on(host) first"), "4 samples");
   EXPECT_EQ(samples("(m[2m:1m])"), "6 samples");
+  EXPECT_EQ(samples("(m @ 0)[2m:30s]"), "12 samples");
   EXPECT_EQ(samples("sum_over_time(m[2m:1m])"), "6 samples");
   EXPECT_EQ(samples("m[2m]"), "6 samples");
   EXPECT_EQ(samples("m[90s] anchored"), "9 samples");

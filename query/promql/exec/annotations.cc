@@ -46,6 +46,7 @@ std::string Rfc3339Seconds(int64_t time_ms) {
 
 void Annotations::SetRoot(const Expr& root) {
   order_.clear();
+  own_order_.clear();
   NumberNodes(root, 1);
 }
 
@@ -68,6 +69,8 @@ int Annotations::NumberNodes(const Expr& expr, int next) {
     }
   }
   number(expr);
+  const PositionRange at = expr.position();
+  own_order_[{at.start, at.end}] = next;
   return next + 1;
 }
 
@@ -124,7 +127,14 @@ void Annotations::IncompatibleBucketLayout(std::string_view op, PositionRange at
 }
 
 void Annotations::SortInRangeQuery(PositionRange at) {
-  Add(true, "sort is ineffective for range queries since results are always ordered by labels", at);
+  Entry entry;
+  entry.is_warning = true;
+  entry.at = at;
+  entry.at_node = true;
+  MutexLock lock(mutex_);
+  auto [it, inserted] = entries_.try_emplace(
+      "sort is ineffective for range queries since results are always ordered by labels", entry);
+  if (!inserted) Merge(entry, &it->second);
 }
 
 void Annotations::CounterResetCollision(HistogramOperation operation, PositionRange at) {
@@ -236,16 +246,17 @@ void Annotations::Add(bool is_warning, std::string text, PositionRange at) {
   if (!inserted) Merge(entry, &it->second);
 }
 
-bool Annotations::ComesLater(PositionRange a, PositionRange b) const {
-  const auto order_of = [this](PositionRange at) {
-    const auto it = order_.find({at.start, at.end});
-    return it == order_.end() ? 0 : it->second;
+bool Annotations::ComesLater(const Entry& a, const Entry& b) const {
+  const auto order_of = [this](const Entry& entry) {
+    const auto& order = entry.at_node ? own_order_ : order_;
+    const auto it = order.find({entry.at.start, entry.at.end});
+    return it == order.end() ? 0 : it->second;
   };
-  return std::pair(order_of(a), a.start) > std::pair(order_of(b), b.start);
+  return std::pair(order_of(a), a.at.start) > std::pair(order_of(b), b.at.start);
 }
 
 void Annotations::Merge(const Entry& with, Entry* entry) const {
-  if (ComesLater(with.at, entry->at)) entry->at = with.at;
+  if (ComesLater(with, *entry)) entry->at = with.at;
   entry->occurrences += with.occurrences;
   if (!with.has_monotonicity) return;
   entry->min_time_ms = std::min(entry->min_time_ms, with.min_time_ms);

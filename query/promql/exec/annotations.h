@@ -60,6 +60,7 @@ class Annotations {
   struct Entry {
     bool is_warning = false;
     PositionRange at;
+    bool at_node = false;  // `at` is the node itself, never an argument
     int64_t occurrences = 1;
     // Only of a forced monotonicity.
     bool has_monotonicity = false;
@@ -73,13 +74,15 @@ class Annotations {
 
   void Add(bool is_warning, std::string text, PositionRange at);
   void Merge(const Entry& with, Entry* entry) const;
-  bool ComesLater(PositionRange a, PositionRange b) const;
+  bool ComesLater(const Entry& a, const Entry& b) const;
   int NumberNodes(const Expr& expr, int next);
   static std::string RenderEntry(std::string_view query, const std::string& text,
                                  const Entry& entry);
 
-  // When the node that shows its messages at a place is evaluated, by start and end of the place.
+  // When the node that shows its messages at a place is evaluated, by start and end of the place:
+  // that of an argument, or its own.
   std::map<std::pair<int32_t, int32_t>, int> order_;
+  std::map<std::pair<int32_t, int32_t>, int> own_order_;
   mutable Mutex mutex_;
   std::map<std::string, Entry> entries_ GUARDED_BY(mutex_);  // by message
 };

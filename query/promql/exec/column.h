@@ -22,6 +22,7 @@ struct Grid {
   // subquery, whose results are counted where they are consumed.
   enum class Counting : uint8_t { kOwnStep, kEveryStep, kNone };
   Counting counting = Counting::kOwnStep;
+  size_t counts_for = 1;  // with kEveryStep: steps of a subquery that one evaluation serves
 
   // Start and end of the evaluation differ, even if by less than a step.
   bool spans_time = false;
@@ -34,7 +35,11 @@ struct Grid {
     Grid first = *this;
     if (count > 1) first.count = 1;
     first.spans_time = false;
-    if (counting == Counting::kOwnStep) first.counting = Counting::kEveryStep;
+    if (counting == Counting::kOwnStep) {
+      first.counting = Counting::kEveryStep;
+    } else {
+      first.counts_for *= count;
+    }
     return first;
   }
 };

@@ -29,13 +29,14 @@ void SampleStats::Add(const Grid& grid, size_t step, uint64_t count) {
     if (step < steps_.size()) steps_[step].fetch_add(count, std::memory_order_relaxed);
     return;
   }
+  count *= grid.counts_for;
   total_.fetch_add(count * grid_.count, std::memory_order_relaxed);
   for (std::atomic<uint64_t>& each : steps_) each.fetch_add(count, std::memory_order_relaxed);
 }
 
 void SampleStats::AddTotal(const Grid& grid, uint64_t count) {
   if (grid.counting == Grid::Counting::kNone) return;
-  if (grid.counting == Grid::Counting::kEveryStep) count *= grid_.count;
+  if (grid.counting == Grid::Counting::kEveryStep) count *= grid_.count * grid.counts_for;
   total_.fetch_add(count, std::memory_order_relaxed);
 }
 
