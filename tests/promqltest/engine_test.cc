@@ -214,6 +214,21 @@ TEST_F(EngineTest, SamplesAreCountedWhetherTheyGiveAResultOrNot) {
   EXPECT_EQ(samples("m[90s] anchored"), "9 samples");
 }
 
+TEST_F(EngineTest, ASubqueryWithoutStepsEvaluatesNothing) {
+  MemoryStorage storage;
+  Fill(&storage);
+  // No minute lies within the last millisecond before 2m + 1s.
+  const auto inside = [](const std::string& query) {
+    return "last_over_time((" + query + ")[1ms:1m] offset -1s)";
+  };
+  EXPECT_THAT(Ask(storage, inside("pi() + m")), ElementsAre("0 samples"));
+  EXPECT_THAT(Ask(storage, inside("stddev_over_time(m[1m] anchored)")), ElementsAre("0 samples"));
+  EXPECT_THAT(Ask(storage, inside("label_replace(m, \"a\", \"\", \"\", \"(\")")),
+              ElementsAre("0 samples"));
+  EXPECT_THAT(Ask(storage, inside("clamp(m, time(), scalar(m))")), ElementsAre("0 samples"));
+  EXPECT_THAT(Ask(storage, inside("quantile(2, m)")), ElementsAre("0 samples"));
+}
+
 TEST_F(EngineTest, WhatStorageKnowsChangesNoAnswer) {
   MemoryStorage plain;
   KnowingStorage knowing;

@@ -43,6 +43,17 @@ class EmptyVector final : public Operator {
   const OperatorPtr input_;
 };
 
+// A vector on a grid without steps.
+class NoSteps final : public Operator {
+ public:
+  NoSteps(ExecContext* context, const Grid& grid) : Operator(context, grid) {}
+  Status Prepare() override { return Status::Ok(); }
+  Status Read(size_t /*index*/, Column* out) override {
+    out->Reset(0);
+    return Status::Ok();
+  }
+};
+
 // A selector, or a function of a selector's range: made anew without much ado.
 bool ReadsOneSelector(const Expr& expr) {
   if (expr.kind() == NodeKind::kVectorSelector) return true;
@@ -55,6 +66,9 @@ bool ReadsOneSelector(const Expr& expr) {
 }  // namespace
 
 OperatorPtr Builder::Build(const Expr& expr, const Grid& grid) {
+  // Without steps nothing is evaluated, and nothing fails.
+  if (grid.count == 0 && expr.type() == ExprType::kScalar) return MakeLiteral(context_, grid, 0);
+  if (grid.count == 0) return std::make_unique<NoSteps>(context_, grid);
   if (!grid.is_instant() && plan_->IsStepInvariant(expr)) {
     return MakeStepInvariant(context_, grid, BuildNode(expr, grid.First()));
   }
