@@ -39,7 +39,6 @@ Parameters Parameters::Parse(std::string_view text) {
     std::optional<std::string> value = PercentDecode(raw_value, /*plus_is_space=*/true);
     if (!name || !value) {
       result.malformed_ = true;
-      result.entries_.emplace_back(std::string(raw_name), std::string(raw_value));
       continue;
     }
     result.entries_.emplace_back(std::move(*name), std::move(*value));

@@ -37,8 +37,8 @@ class Headers {
 // Decoded parameters in the order sent; names may repeat ("match[]").
 class Parameters {
  public:
-  // application/x-www-form-urlencoded text, such as a query string. A malformed escape makes that
-  // pair literal and sets malformed().
+  // application/x-www-form-urlencoded text, such as a query string. A pair with a
+  // malformed escape is left out, as Go does, and sets malformed().
   static Parameters Parse(std::string_view text);
   void Append(const Parameters& other);
   void Add(std::string name, std::string value) {

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <vector>
 
+#include "base/text.h"
 #include "server/api/influx_common.h"
 
 namespace tsdb::server {
@@ -40,9 +43,7 @@ Result<std::unique_ptr<FrontDoor>> FrontDoor::Create(Options options) {
 }
 
 FrontDoor::FrontDoor(Options options, Regex origin)
-    : options_(std::move(options)),
-      origin_(std::move(origin)),
-      any_origin_(options_.cors_origin == ".*") {
+    : options_(std::move(options)), origin_(std::move(origin)) {
   if (!options_.users.empty()) auth_ = std::make_unique<BasicAuth>(options_.users);
 }
 
@@ -89,17 +90,36 @@ bool FrontDoor::AdmitInfluxUser(net::HttpRequest& request) const {
 
 // As Prometheus does (prometheus/common/server and util/httputil/cors.go).
 void FrontDoor::AddCors(const net::HttpRequest& request, net::HttpResponse* response) const {
+  response->headers.Add("Vary", "Origin");
   const std::string_view origin = request.headers.Get("Origin");
   if (origin.empty()) return;
   response->headers.Set("Access-Control-Allow-Headers",
                         "Accept, Authorization, Content-Type, Origin");
   response->headers.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
   response->headers.Set("Access-Control-Expose-Headers", "Date");
-  response->headers.Add("Vary", "Origin");
-  if (any_origin_) {
-    response->headers.Set("Access-Control-Allow-Origin", "*");
-  } else if (origin_.FullMatch(origin)) {
+  if (origin_.FullMatch(origin)) {
     response->headers.Set("Access-Control-Allow-Origin", std::string(origin));
+  }
+}
+
+// What Go's router and its plain errors add.
+void FrontDoor::FinishPromResponse(const net::HttpRequest& request,
+                                   net::HttpResponse* response) const {
+  if (request.path != "/federate") AddCors(request, response);
+  if (response->status < 400) return;
+  if (response->headers.Get("Content-Type").starts_with("text/plain")) {
+    response->headers.Set("X-Content-Type-Options", "nosniff");
+  }
+  if (response->status == 405) {
+    std::vector<std::string_view> methods = Split(response->headers.Get("Allow"), ',');
+    for (std::string_view& method : methods) method = TrimSpace(method);
+    methods.push_back("OPTIONS");
+    std::sort(methods.begin(), methods.end());
+    std::string allow;
+    for (const std::string_view method : methods) {
+      allow.append(allow.empty() ? "" : ", ").append(method);
+    }
+    response->headers.Set("Allow", allow);
   }
 }
 
@@ -107,7 +127,7 @@ void FrontDoor::After(const net::HttpRequest& request, net::HttpResponse* respon
   if (IsInfluxPath(request.path)) {
     FinishInfluxResponse(request, options_.clock->NowNs(), response);
   } else if (IsPromApi(request.path)) {
-    AddCors(request, response);
+    FinishPromResponse(request, response);
   } else if (response->status == 404) {
     MarkUnknownPath(response);
   }

@@ -36,11 +36,11 @@ class FrontDoor {
   explicit FrontDoor(Options options, Regex origin);
   // Whether the request comes from an Influx user who may make it; sets the request's user.
   bool AdmitInfluxUser(net::HttpRequest& request) const;
+  void FinishPromResponse(const net::HttpRequest& request, net::HttpResponse* response) const;
   void AddCors(const net::HttpRequest& request, net::HttpResponse* response) const;
 
   Options options_;
   Regex origin_;
-  bool any_origin_;
   std::unique_ptr<BasicAuth> auth_;  // null without users
 };
 

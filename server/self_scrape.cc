@@ -1,7 +1,9 @@
 #include "server/self_scrape.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 #include "base/log.h"
 #include "base/mutex.h"
@@ -55,16 +57,50 @@ Result<ExposedSample> ParseLine(std::string_view line) {
   return sample;
 }
 
+std::string WithoutEscapes(std::string_view help) {
+  std::string text;
+  for (size_t i = 0; i < help.size(); ++i) {
+    if (help[i] == '\\' && i + 1 < help.size()) {
+      ++i;
+      text.push_back(help[i] == 'n' ? '\n' : help[i]);
+    } else {
+      text.push_back(help[i]);
+    }
+  }
+  return text;
+}
+
+// "# HELP name text" and "# TYPE name type"; those of one metric follow each other.
+void ReadComment(std::string_view line, std::vector<WriteBatch::SeriesMetadata>* metadata) {
+  const bool is_help = line.starts_with("# HELP ");
+  if (!is_help && !line.starts_with("# TYPE ")) return;
+  line.remove_prefix(std::string_view("# HELP ").size());
+  const size_t name_end = std::min(line.find(' '), line.size());
+  const std::string_view name = line.substr(0, name_end);
+  line.remove_prefix(std::min(name_end + 1, line.size()));
+  if (metadata->empty() || metadata->back().metric_name != name) {
+    metadata->push_back({std::string(name), {}});
+  }
+  if (is_help) {
+    metadata->back().metadata.help = WithoutEscapes(line);
+  } else {
+    metadata->back().metadata.type = ParseMetricType(line);
+  }
+}
+
 }  // namespace
 
-Result<std::vector<ExposedSample>> ParseExposition(std::string_view text) {
-  std::vector<ExposedSample> samples;
+Result<ExposedMetrics> ParseOwnMetrics(std::string_view text) {
+  ExposedMetrics metrics;
   for (const std::string_view line : Split(text, '\n')) {
-    if (line.empty() || line.front() == '#') continue;
-    ASSIGN_OR_RETURN(ExposedSample sample, ParseLine(line));
-    samples.push_back(std::move(sample));
+    if (line.starts_with('#')) {
+      ReadComment(line, &metrics.metadata);
+    } else if (!line.empty()) {
+      ASSIGN_OR_RETURN(ExposedSample sample, ParseLine(line));
+      metrics.samples.push_back(std::move(sample));
+    }
   }
-  return samples;
+  return metrics;
 }
 
 struct SelfScrape::Impl {
@@ -101,7 +137,8 @@ SelfScrape::~SelfScrape() {
 
 Status SelfScrape::RunOnce() {
   const Options& options = impl_->options;
-  ASSIGN_OR_RETURN(std::vector<ExposedSample> samples, ParseExposition(options.metrics->Expose()));
+  ASSIGN_OR_RETURN(ExposedMetrics metrics, ParseOwnMetrics(options.metrics->Expose()));
+  std::vector<ExposedSample>& samples = metrics.samples;
   samples.push_back({Labels{{kMetricName, "up"}}, 1});
   std::vector<std::string> series;
   series.reserve(samples.size());
@@ -112,6 +149,7 @@ Status SelfScrape::RunOnce() {
   }
   WriteBatch batch;
   batch.decoder = &LabelsDecoder();
+  batch.metadata = std::move(metrics.metadata);
   const int64_t now_ms = options.clock->NowMs();
   for (size_t i = 0; i < samples.size(); ++i) batch.AddFloat(series[i], now_ms, samples[i].value);
   return options.appender->Append(batch).status();

@@ -1,5 +1,6 @@
 // Stores our own metrics at an interval, as if we had scraped /metrics: job "tsdbd", instance the
-// address, `up` with them. Runs on a thread of its own; the destructor ends it.
+// address, `up` with them, types and help texts as metadata. Runs on a thread of its own; the
+// destructor ends it.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "base/metrics_registry.h"
 #include "base/result.h"
 #include "model/labels.h"
+#include "model/write_batch.h"
 #include "storage/interface.h"
 
 namespace tsdb::server {
@@ -21,9 +23,13 @@ struct ExposedSample {
   Labels labels;  // `__name__` among them
   double value = 0;
 };
+struct ExposedMetrics {
+  std::vector<ExposedSample> samples;
+  std::vector<WriteBatch::SeriesMetadata> metadata;  // one a metric that has a type or a help text
+};
 // Reads what MetricsRegistry::Expose writes (text format 0.0.4 without timestamps).
 // kInvalidArgument names the line.
-Result<std::vector<ExposedSample>> ParseExposition(std::string_view text);
+Result<ExposedMetrics> ParseOwnMetrics(std::string_view text);
 
 class SelfScrape {
  public:

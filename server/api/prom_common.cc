@@ -1,6 +1,7 @@
 #include "server/api/prom_common.h"
 
 #include <cmath>
+#include <limits>
 
 #include "base/duration.h"
 #include "base/json.h"
@@ -11,6 +12,8 @@
 
 namespace tsdb::server {
 namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
 
 void AppendTextList(std::string_view key, const std::vector<std::string>& texts, std::string* out) {
   if (texts.empty()) return;
@@ -100,18 +103,24 @@ Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name
   return InvalidParameter(name, time.status().message());
 }
 
-Result<int64_t> ParseApiDurationMs(std::string_view text) {
+Result<int64_t> ParseApiDurationNs(std::string_view text) {
   if (const std::optional<double> seconds = ParseFloat(text)) {
-    const double ms = *seconds * 1000;
-    if (!(std::abs(ms) < 9.2e12)) {  // beyond what nanoseconds in 64 bits hold, NaN too
+    const double ns = *seconds * 1e9;
+    if (std::abs(ns) >= 0x1p63) {
       return InvalidArgument("cannot parse " + GoQuote(text) +
                              " to a valid duration. It overflows int64");
     }
-    return static_cast<int64_t>(ms);
+    // Go makes the smallest integer of NaN.
+    return std::isnan(ns) ? std::numeric_limits<int64_t>::min() : static_cast<int64_t>(ns);
   }
   const Result<int64_t> duration = ParseDurationMs(text);
-  if (duration.ok()) return duration;
+  if (duration.ok()) return *duration * kNsPerMs;
   return InvalidArgument("cannot parse " + GoQuote(text) + " to a valid duration");
+}
+
+Result<int64_t> ParseApiDurationMs(std::string_view text) {
+  ASSIGN_OR_RETURN(const int64_t ns, ParseApiDurationNs(text));
+  return ns / kNsPerMs;
 }
 
 Result<int64_t> ParseGoInt(std::string_view text) {

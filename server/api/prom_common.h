@@ -39,7 +39,8 @@ Result<int64_t> OptionalTime(const net::Parameters& form, std::string_view name,
                              int64_t fallback_ms);
 Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name,
                               int64_t fallback_ms);
-// Seconds with fractions or a Prometheus duration, in milliseconds.
+// Seconds with fractions or a Prometheus duration, in nanoseconds or milliseconds.
+Result<int64_t> ParseApiDurationNs(std::string_view text);
 Result<int64_t> ParseApiDurationMs(std::string_view text);
 // A number as Go's strconv.Atoi and strconv.ParseBool read and refuse it.
 Result<int64_t> ParseGoInt(std::string_view text);

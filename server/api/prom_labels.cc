@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "server/api/name_escaping.h"
 #include "server/api/prom_common.h"
 #include "server/api/result_json.h"
+#include "storage/latest.h"
 
 namespace tsdb::server {
 namespace {
@@ -100,6 +102,47 @@ HttpResponse LabelValues(const PromLabelApi& api, HttpRequest& http) {
   });
 }
 
+Status AddSeries(const PromLabelApi& api, const storage::SelectRequest& select,
+                 const CancelToken& cancel, std::set<Labels>* all) {
+  ASSIGN_OR_RETURN(const auto selection, api.querier->Select(select, cancel));
+  for (size_t i = 0; i < selection->size(); ++i) all->insert(selection->labels(i));
+  return Status::Ok();
+}
+
+// Whether series `index` has a sample in the selection's time range, known or read.
+Result<bool> HasSample(const storage::LatestSelection& selection, size_t index) {
+  switch (selection.Latest(index).state) {
+    case storage::LatestSample::State::kNone:
+      return false;
+    case storage::LatestSample::State::kFloat:
+      return true;
+    case storage::LatestSample::State::kUnknown:
+      break;
+  }
+  storage::SampleBlock block;
+  return selection.Open(index)->Next(&block);
+}
+
+// Only series with a sample within the time range, as Prometheus gives only those with a chunk
+// there.
+Status AddSeriesWithSamples(const PromLabelApi& api, storage::SelectRequest select,
+                            const CancelToken& cancel, std::set<Labels>* all) {
+  const size_t limit = std::exchange(select.limit, 0);
+  select.labels_only = false;
+  const auto* latest = dynamic_cast<const storage::LatestQuerier*>(api.querier);
+  if (latest == nullptr) return AddSeries(api, select, cancel, all);
+  ASSIGN_OR_RETURN(const auto selection, latest->SelectLatest({select, true, {}}, cancel));
+  size_t found = 0;
+  for (size_t i = 0; i < selection->size() && (limit == 0 || found < limit); ++i) {
+    RETURN_IF_ERROR(cancel.Check());
+    ASSIGN_OR_RETURN(const bool has_sample, HasSample(*selection, i));
+    if (!has_sample) continue;
+    ++found;
+    all->insert(selection->labels(i));
+  }
+  return Status::Ok();
+}
+
 HttpResponse Series(const PromLabelApi& api, HttpRequest& http) {
   const Parameters form = http.Form();
   if (!form.Has("match[]")) return PromFailure(InvalidArgument("no match[] parameter provided"));
@@ -109,9 +152,10 @@ HttpResponse Series(const PromLabelApi& api, HttpRequest& http) {
   for (storage::SelectRequest select : request->selects) {
     // One more than wanted tells whether something is left out.
     if (request->limit > 0) select.limit = request->limit + 1;
-    const auto selection = api.querier->Select(select, *http.cancel);
-    if (!selection.ok()) return PromFailure(selection.status());
-    for (size_t i = 0; i < (*selection)->size(); ++i) all.insert((*selection)->labels(i));
+    const Status status = select.min_time == kMinTimeMs && select.max_time == kMaxTimeMs
+                              ? AddSeries(api, select, *http.cancel, &all)
+                              : AddSeriesWithSamples(api, select, *http.cancel, &all);
+    if (!status.ok()) return PromFailure(status);
   }
   std::vector<std::string> warnings;
   std::string json = "[";

@@ -1,5 +1,6 @@
 #include "server/api/prom_query.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/json.h"
@@ -99,15 +100,17 @@ Result<promql::QueryRequest> RangeOf(const Parameters& form) {
   if (request.end_ms < request.start_ms) {
     return InvalidParameter("end", "end timestamp must not be before start time");
   }
-  const Result<int64_t> step = ParseApiDurationMs(form.Get("step"));
-  if (!step.ok()) return InvalidParameter("step", step.status().message());
-  if (*step <= 0) {
+  const Result<int64_t> step_ns = ParseApiDurationNs(form.Get("step"));
+  if (!step_ns.ok()) return InvalidParameter("step", step_ns.status().message());
+  if (*step_ns <= 0) {
     return InvalidParameter("step",
                             "zero or negative query resolution step widths are not accepted. Try "
                             "a positive integer");
   }
-  request.step_ms = *step;
-  if ((request.end_ms - request.start_ms) / request.step_ms > kMaxPointsPerSeries) {
+  request.step_ms = std::max<int64_t>(*step_ns / 1'000'000, 1);
+  const double length_ns =
+      (static_cast<double>(request.end_ms) - static_cast<double>(request.start_ms)) * 1e6;
+  if (length_ns >= static_cast<double>(*step_ns) * (kMaxPointsPerSeries + 1)) {
     return InvalidArgument(
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
         "resolution (?step=XX)");

@@ -33,10 +33,11 @@ TEST(Parameters, DecodeInOrderAndKeepRepeats) {
   EXPECT_FALSE(form.malformed());
 }
 
-TEST(Parameters, KeepMalformedEscapeLiteral) {
-  const Parameters form = Parameters::Parse("a=%zz&b=1");
+TEST(Parameters, LeaveOutAPairWithAMalformedEscape) {
+  const Parameters form = Parameters::Parse("a=%zz&b=1&c=%2");
   EXPECT_TRUE(form.malformed());
-  EXPECT_EQ(form.Get("a"), "%zz");
+  EXPECT_FALSE(form.Has("a"));
+  EXPECT_FALSE(form.Has("c"));
   EXPECT_EQ(form.Get("b"), "1");
 }
 

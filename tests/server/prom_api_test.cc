@@ -153,6 +153,94 @@ TEST_F(PromApi, BrowsersOfAllowedOriginsMayRead) {
             "Accept, Authorization, Content-Type, Origin");
 }
 
+TEST_F(PromApi, AnyOriginMayReadByDefault) {
+  Start();
+  const auto answer = Send("GET", "/api/v1/query?query=1", {{"Origin", "http://a.example"}});
+  EXPECT_EQ(answer.headers.Get("Access-Control-Allow-Origin"), "http://a.example");
+  EXPECT_EQ(answer.headers.Get("Vary"), "Origin");
+  EXPECT_EQ(Send("GET", "/api/v1/query?query=1").headers.Get("Vary"), "Origin");
+  EXPECT_EQ(
+      Send("GET", "/federate", {{"Origin", "http://a"}}).headers.Get("Access-Control-Allow-Origin"),
+      "");
+}
+
+TEST_F(PromApi, RefusedMethodsAreAnsweredAsByGosRouter) {
+  Start();
+  const auto answer = Send("DELETE", "/api/v1/query?query=1");
+  EXPECT_EQ(answer.status, 405);
+  EXPECT_EQ(answer.body, "Method Not Allowed\n");
+  EXPECT_EQ(answer.headers.Get("Allow"), "GET, OPTIONS, POST");
+  EXPECT_EQ(answer.headers.Get("X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(Send("GET", "/api/v1/nothing").headers.Get("X-Content-Type-Options"), "nosniff");
+}
+
+TEST_F(PromApi, StepsAreCheckedToTheNanosecond) {
+  Start();
+  const auto error = [&](const char* step) {
+    const auto answer =
+        Send("GET", std::string("/api/v1/query_range?query=1&start=0&end=1&step=") + step);
+    const auto json = JsonValue::Parse(answer.body);
+    return json.ok() ? json->StringOr("error", "") : "";
+  };
+  EXPECT_EQ(error("0.00009"),
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
+            "resolution (?step=XX)");
+  const std::string not_positive =
+      "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. "
+      "Try a positive integer";
+  EXPECT_EQ(error("NaN"), not_positive);
+  EXPECT_EQ(error("1e-10"), not_positive);
+  EXPECT_EQ(error("1e10"),
+            "invalid parameter \"step\": cannot parse \"1e10\" to a valid duration. It overflows "
+            "int64");
+  EXPECT_EQ(error("0.0001"), "");
+}
+
+TEST_F(PromApi, SeriesOfATimeRangeHaveASampleThere) {
+  Start();
+  const auto at = [&](int64_t seconds_ago) { return now_ms_ - seconds_ago * 1000; };
+  Write({{{{"__name__", "m"}, {"n", "ended"}}, {{at(3000), 1}, {at(2000), 1}}},
+         {{{"__name__", "m"}, {"n", "goes_on"}}, {{at(3000), 1}, {at(10), 1}}},
+         {{{"__name__", "m"}, {"n", "new"}}, {{at(10), 1}}}});
+  const auto names = [&](int64_t from, int64_t to, const std::string& more = "") {
+    const auto answer =
+        Send("GET", "/api/v1/series?match[]=m&start=" + std::to_string(at(from) / 1000) +
+                        "&end=" + std::to_string(at(to) / 1000) + more);
+    const auto json = JsonValue::Parse(answer.body);
+    std::string result;
+    if (!json.ok()) return result;
+    for (const JsonValue& series : json->Find("data").array()) {
+      result += series.StringOr("n", "") + " ";
+    }
+    return result;
+  };
+  EXPECT_EQ(names(100, 0), "goes_on new ");
+  EXPECT_EQ(names(2500, 1500), "ended ");
+  EXPECT_EQ(names(4000, 0), "ended goes_on new ");
+  EXPECT_EQ(names(100, 0, "&limit=1"), "goes_on ");
+  EXPECT_EQ(names(1500, 100), "");
+}
+
+TEST_F(PromApi, OwnMetricsHaveMetadata) {
+  server_.emplace(directory_ / "data", std::vector<std::string>());  // without a configuration
+  ASSERT_TRUE(server_->Start().ok());
+  std::string body;
+  for (int i = 0; i < 100 && body.find("build_info") == std::string::npos; ++i) {
+    SleepMs(50);
+    body = Send("GET", "/api/v1/metadata?metric=tsdbd_build_info").body;
+  }
+  const auto answer = JsonValue::Parse(body);
+  ASSERT_TRUE(answer.ok());
+  const JsonValue& entries = answer->Find("data").Find("tsdbd_build_info");
+  ASSERT_EQ(entries.array().size(), 1U) << body;
+  EXPECT_EQ(entries.array()[0].StringOr("type", ""), "gauge");
+  EXPECT_NE(entries.array()[0].StringOr("help", ""), "");
+  EXPECT_NE(
+      Send("GET", "/api/v1/metadata?metric=prometheus_engine_query_duration_histogram_seconds")
+          .body.find("\"type\":\"histogram\""),
+      std::string::npos);
+}
+
 TEST_F(PromApi, FailedReloadIsANotification) {
   Start({"--web.enable-lifecycle"});
   EXPECT_EQ(Send("GET", "/api/v1/notifications").body, R"({"status":"success","data":[]})");
