@@ -109,6 +109,14 @@ Status AddSeries(const PromLabelApi& api, const storage::SelectRequest& select,
   return Status::Ok();
 }
 
+// Prometheus cuts chunks at multiples of two hours.
+constexpr int64_t kChunkRangeMs = 2 * 60 * 60 * 1000;
+
+int64_t ChunkRangeOf(int64_t time_ms) {
+  const int64_t quotient = time_ms / kChunkRangeMs;
+  return time_ms % kChunkRangeMs < 0 ? quotient - 1 : quotient;
+}
+
 // Whether series `index` has a sample in the selection's time range, known or read.
 Result<bool> HasSample(const storage::LatestSelection& selection, size_t index) {
   switch (selection.Latest(index).state) {
@@ -123,22 +131,49 @@ Result<bool> HasSample(const storage::LatestSelection& selection, size_t index) 
   return selection.Open(index)->Next(&block);
 }
 
-// Only series with a sample within the time range, as Prometheus gives only those with a chunk
-// there.
-Status AddSeriesWithSamples(const PromLabelApi& api, storage::SelectRequest select,
-                            const CancelToken& cancel, std::set<Labels>* all) {
-  const size_t limit = std::exchange(select.limit, 0);
-  select.labels_only = false;
+// Whether there is a sample before `time_ms` and one from then on.
+Result<bool> ReachesAcross(storage::SampleCursor* cursor, int64_t time_ms) {
+  bool has_before = false;
+  storage::SampleBlock block;
+  for (;;) {
+    ASSIGN_OR_RETURN(const bool more, cursor->Next(&block));
+    if (!more) return false;
+    has_before |= block.timestamps.front() < time_ms;
+    if (block.timestamps.back() >= time_ms) return has_before;
+  }
+}
+
+// Only series that have a chunk of Prometheus' in the time range, as far as samples tell: those
+// with a sample there, and those with one before and one after it within two hours that make a
+// chunk.
+Status AddSeriesInRange(const PromLabelApi& api, storage::SelectRequest select,
+                        const CancelToken& cancel, std::set<Labels>* all) {
   const auto* latest = dynamic_cast<const storage::LatestQuerier*>(api.querier);
   if (latest == nullptr) return AddSeries(api, select, cancel, all);
-  ASSIGN_OR_RETURN(const auto selection, latest->SelectLatest({select, true, {}}, cancel));
+  const size_t limit = std::exchange(select.limit, 0);
+  select.labels_only = false;
+  ASSIGN_OR_RETURN(const auto within, latest->SelectLatest({select, true, {}}, cancel));
   size_t found = 0;
-  for (size_t i = 0; i < selection->size() && (limit == 0 || found < limit); ++i) {
+  const auto add = [&](const Labels& labels) {
+    all->insert(labels);
+    return ++found == limit;
+  };
+  for (size_t i = 0; i < within->size(); ++i) {
     RETURN_IF_ERROR(cancel.Check());
-    ASSIGN_OR_RETURN(const bool has_sample, HasSample(*selection, i));
-    if (!has_sample) continue;
-    ++found;
-    all->insert(selection->labels(i));
+    ASSIGN_OR_RETURN(const bool has_sample, HasSample(*within, i));
+    if (has_sample && add(within->labels(i))) return Status::Ok();
+  }
+  const int64_t range = ChunkRangeOf(select.min_time);
+  if (found == within->size() || range != ChunkRangeOf(select.max_time)) return Status::Ok();
+  const int64_t start_ms = select.min_time;
+  select.min_time = range * kChunkRangeMs;
+  select.max_time = select.min_time + kChunkRangeMs - 1;
+  ASSIGN_OR_RETURN(const auto around, api.querier->Select(select, cancel));
+  for (size_t i = 0; i < around->size(); ++i) {
+    if (all->contains(around->labels(i))) continue;
+    RETURN_IF_ERROR(cancel.Check());
+    ASSIGN_OR_RETURN(const bool reaches, ReachesAcross(around->Open(i).get(), start_ms));
+    if (reaches && add(around->labels(i))) return Status::Ok();
   }
   return Status::Ok();
 }
@@ -154,7 +189,7 @@ HttpResponse Series(const PromLabelApi& api, HttpRequest& http) {
     if (request->limit > 0) select.limit = request->limit + 1;
     const Status status = select.min_time == kMinTimeMs && select.max_time == kMaxTimeMs
                               ? AddSeries(api, select, *http.cancel, &all)
-                              : AddSeriesWithSamples(api, select, *http.cancel, &all);
+                              : AddSeriesInRange(api, select, *http.cancel, &all);
     if (!status.ok()) return PromFailure(status);
   }
   std::vector<std::string> warnings;

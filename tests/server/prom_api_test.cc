@@ -196,12 +196,16 @@ TEST_F(PromApi, StepsAreCheckedToTheNanosecond) {
   EXPECT_EQ(error("0.0001"), "");
 }
 
-TEST_F(PromApi, SeriesOfATimeRangeHaveASampleThere) {
+TEST_F(PromApi, SeriesOfATimeRangeHaveSamplesThereOrAroundIt) {
   Start();
-  const auto at = [&](int64_t seconds_ago) { return now_ms_ - seconds_ago * 1000; };
-  Write({{{{"__name__", "m"}, {"n", "ended"}}, {{at(3000), 1}, {at(2000), 1}}},
-         {{{"__name__", "m"}, {"n", "goes_on"}}, {{at(3000), 1}, {at(10), 1}}},
-         {{{"__name__", "m"}, {"n", "new"}}, {{at(10), 1}}}});
+  // Minutes since a multiple of two hours, where Prometheus cuts chunks.
+  constexpr int64_t kTwoHoursMs = 7'200'000;
+  const auto at = [&](int64_t minute) {
+    return now_ms_ / kTwoHoursMs * kTwoHoursMs - 2 * kTwoHoursMs + minute * 60'000;
+  };
+  Write({{{{"__name__", "m"}, {"n", "ended"}}, {{at(10), 1}, {at(20), 1}}},
+         {{{"__name__", "m"}, {"n", "goes_on"}}, {{at(10), 1}, {at(60), 1}, {at(130), 1}}},
+         {{{"__name__", "m"}, {"n", "new"}}, {{at(60), 1}}}});
   const auto names = [&](int64_t from, int64_t to, const std::string& more = "") {
     const auto answer =
         Send("GET", "/api/v1/series?match[]=m&start=" + std::to_string(at(from) / 1000) +
@@ -214,11 +218,13 @@ TEST_F(PromApi, SeriesOfATimeRangeHaveASampleThere) {
     }
     return result;
   };
-  EXPECT_EQ(names(100, 0), "goes_on new ");
-  EXPECT_EQ(names(2500, 1500), "ended ");
-  EXPECT_EQ(names(4000, 0), "ended goes_on new ");
-  EXPECT_EQ(names(100, 0, "&limit=1"), "goes_on ");
-  EXPECT_EQ(names(1500, 100), "");
+  EXPECT_EQ(names(50, 70), "goes_on new ");
+  EXPECT_EQ(names(50, 150), "goes_on new ");
+  EXPECT_EQ(names(15, 25), "ended goes_on ");
+  EXPECT_EQ(names(30, 31), "goes_on ");  // in the middle of a chunk
+  EXPECT_EQ(names(70, 80), "");          // the next sample is in the next chunk
+  EXPECT_EQ(names(0, 240), "ended goes_on new ");
+  EXPECT_EQ(names(50, 70, "&limit=1"), "goes_on ");
 }
 
 TEST_F(PromApi, OwnMetricsHaveMetadata) {
