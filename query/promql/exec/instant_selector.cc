@@ -1,6 +1,7 @@
 #include "query/promql/exec/instant_selector.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "model/histogram_math.h"
@@ -23,18 +24,22 @@ class InstantSelector final : public Operator {
         selections_(selections),
         matchers_(std::move(matchers)),
         shift_(shift),
+        lookback_ms_(context->lookback_ms),
         value_(value),
         histogram_stats_(histogram_stats),
         // Start times are not among what storage knows without reading.
         last_only_(grid.count == 1 && value != SelectedValue::kStartTimestamp),
-        label_names_(std::move(label_names)) {}
+        label_names_(std::move(label_names)) {
+    const bool is_time =
+        value == SelectedValue::kTimestamp || value == SelectedValue::kStartTimestamp;
+    if (is_time && shift.at_ms.has_value()) ForgetOffset();
+  }
 
   Status Prepare() override {
-    if (grid_.count == 0) return Status::Ok();
-    ASSIGN_OR_RETURN(
-        selection_,
-        selections_->Select(matchers_, shift_.Apply(grid_.start_ms) - context_->lookback_ms + 1,
-                            shift_.Apply(grid_.end_ms()), {last_only_, label_names_}));
+    if (grid_.count == 0 || lookback_ms_ <= 0) return Status::Ok();
+    ASSIGN_OR_RETURN(selection_,
+                     selections_->Select(matchers_, shift_.Apply(grid_.start_ms) - lookback_ms_ + 1,
+                                         shift_.Apply(grid_.end_ms()), {last_only_, label_names_}));
     const size_t count = selection_->series().size();
     series_.reserve(count);
     const bool drop_name = value_ != SelectedValue::kSample;
@@ -60,6 +65,13 @@ class InstantSelector final : public Operator {
   }
 
  private:
+  // With @, Prometheus' timestamp() reads where the offset says and looks back from where it would
+  // be without: only what both see counts.
+  void ForgetOffset() {
+    lookback_ms_ -= std::abs(shift_.offset_ms);
+    shift_.offset_ms = std::max<int64_t>(shift_.offset_ms, 0);
+  }
+
   Status ReadInput(size_t index, Column* out) {
     if ((index & kCancelCheckMask) == 0) RETURN_IF_ERROR(context_->CheckCancelled());
     out->Reset(grid_.count);
@@ -130,7 +142,7 @@ class InstantSelector final : public Operator {
         continue;
       }
       const size_t i = next - 1;
-      if (times[i] <= time - context_->lookback_ms) continue;
+      if (times[i] <= time - lookback_ms_) continue;
       EmitFloat(block.floats[i], times[i], StartOf(block, i), walk, out);
     }
     if (size == 0) return;
@@ -155,7 +167,7 @@ class InstantSelector final : public Operator {
   }
 
   void Emit(const Last& last, int64_t time, Walk* walk, Column* out) const {
-    if (last.kind == SampleKind::kNone || last.time_ms <= time - context_->lookback_ms) return;
+    if (last.kind == SampleKind::kNone || last.time_ms <= time - lookback_ms_) return;
     if (last.kind == SampleKind::kFloat) {
       EmitFloat(last.value, last.time_ms, last.start_ms, walk, out);
       return;
@@ -194,7 +206,8 @@ class InstantSelector final : public Operator {
 
   SelectionCache* const selections_;
   const Matchers matchers_;
-  const TimeShift shift_;
+  TimeShift shift_;
+  int64_t lookback_ms_;
   const SelectedValue value_;
   const bool histogram_stats_;
   const bool last_only_;

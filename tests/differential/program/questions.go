@@ -292,8 +292,7 @@ func (g *generator) instantFunction(depth int) string {
 	}
 	function := oneOf(g, instantFunctions...)
 	if function == "timestamp" {
-		// With both @ and offset Prometheus forgets the offset where it looks, not where it reads.
-		return "timestamp(" + oneOf(g, g.selector(), `{__name__=~"up|constant|memory.*"}`) + oneOf(g, "", " offset 1m", " @ end()") + ")"
+		return "timestamp(" + oneOf(g, g.selector(), `{__name__=~"up|constant|memory.*"}`) + g.modifiers() + ")"
 	}
 	return function + "(" + g.vector(depth) + ")"
 }
