@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "model/sample.h"
 
 namespace tsdb::promql {
@@ -110,6 +111,28 @@ OperatorPtr MakePair(ExecContext* context, const Grid& grid, OperatorPtr a, Oper
                      Combine combine) {
   return std::make_unique<Pair<Combine>>(context, grid, std::move(a), std::move(b), combine);
 }
+
+// The parser lets operators that trim histograms stand between scalars; they fail when evaluated.
+class RefusedPair final : public ScalarOperator {
+ public:
+  RefusedPair(ExecContext* context, const Grid& grid, BinaryOp op, OperatorPtr a, OperatorPtr b)
+      : ScalarOperator(context, grid), op_(op), a_(std::move(a)), b_(std::move(b)) {}
+  Status Prepare() override {
+    RETURN_IF_ERROR(a_->Prepare());
+    RETURN_IF_ERROR(b_->Prepare());
+    return FailedPrecondition("operator " + GoQuote(BinaryOpName(op_)) +
+                              " not allowed for Scalar operations");
+  }
+  Status Read(size_t /*index*/, Column* out) override {
+    out->Reset(grid_.count);
+    return Status::Ok();
+  }
+
+ private:
+  const BinaryOp op_;
+  const OperatorPtr a_;
+  const OperatorPtr b_;
+};
 
 class StepInvariant final : public Operator {
  public:
@@ -249,7 +272,7 @@ double ScalarArithmetic(BinaryOp op, double lhs, double rhs) {
     case BinaryOp::kTrimLower:
       break;
   }
-  CHECK(false);  // The parser allows no other operator between scalars.
+  CHECK(false);  // The parser allows no set operator between scalars; see RefusedPair.
 }
 
 OperatorPtr MakeLiteral(ExecContext* context, const Grid& grid, double value) {
@@ -266,6 +289,9 @@ OperatorPtr MakeScalar(ExecContext* context, const Grid& grid, OperatorPtr vecto
 
 OperatorPtr MakeScalarBinary(ExecContext* context, const Grid& grid, BinaryOp op, OperatorPtr lhs,
                              OperatorPtr rhs) {
+  if (op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower) {
+    return std::make_unique<RefusedPair>(context, grid, op, std::move(lhs), std::move(rhs));
+  }
   return MakePair(context, grid, std::move(lhs), std::move(rhs),
                   [op](double a, double b) { return ScalarArithmetic(op, a, b); });
 }
