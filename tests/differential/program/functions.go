@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,6 +77,36 @@ func (g *generator) trailingComma(names []string) string {
 		return ","
 	}
 	return ""
+}
+
+var token = regexp.MustCompile(`"[^"]*"|[A-Za-z_][A-Za-z0-9_:]*|[0-9][0-9a-zA-Z.]*|\s+|[=!<>]=?~?|.`)
+
+// broken takes a word of the question out, puts it in twice, or puts another in its place, so that it mostly does not parse.
+func (g *generator) broken(text string) string {
+	words := token.FindAllString(text, -1)
+	if len(words) < 2 {
+		return text
+	}
+	for i := 1 + g.rng.Intn(2); i > 0; i-- {
+		at := g.rng.Intn(len(words))
+		switch g.rng.Intn(5) {
+		case 0:
+			words[at] = ""
+		case 1:
+			words[at] += " " + words[at]
+		case 2:
+			other := g.rng.Intn(len(words))
+			words[at], words[other] = words[other], words[at]
+		case 3:
+			words = words[:at+1]
+		default:
+			words[at] = oneOf(g, "(", ")", "[", "]", "{", "}", ",", ":", "5m", "1", "-", "+", "*", "@", "==", "=", "=~", "!~", "by", "on", "offset",
+				"bool", "and", "or", "start", "end()", "up", "rate", "sum", "\"", "'x'", "`", "#", "$", "\\", "é", "\n", "NaN", "Inf", "__name__", "1e", "0x",
+				"group_left", "ignoring", "without", "atan2", "anchored", "smoothed", "fill", "step()", "5m5", "[5m]", "[5m:1m]", "^", "%", "//", "!", "?",
+				";", ".", "_", "~", "&", "|", "\"\\q\"", "\"\\xff\"", "\x00")
+		}
+	}
+	return strings.Join(words, "")
 }
 
 // oddSelector spells a selector in less common ways, some of which do not parse.

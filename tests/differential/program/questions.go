@@ -69,6 +69,9 @@ func oneOf[T any](g *generator, values ...T) T { return values[g.rng.Intn(len(va
 
 func (g *generator) question() question {
 	q := question{text: g.top(), stats: g.chance(20)}
+	if g.chance(8) {
+		q.text = g.broken(q.text)
+	}
 	q.start = g.data.start + g.rng.Int63n(dataLength+20*60_000) - 5*60_000
 	if g.chance(6) {
 		q.lookback = oneOf[int64](g, 1, 1_000, 15_000, 59_999, 600_000, 7_200_000)
