@@ -1,11 +1,18 @@
 #include "base/number.h"
 
+#include <algorithm>
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <system_error>
+
+// Only this file sees fmt, whose to_decimal() is Dragonbox (Jeon, 2020): three times as fast as
+// std::to_chars, and answers to range queries are mostly numbers.
+#define FMT_HEADER_ONLY
+#include <fmt/format.h>
 
 #include "base/check.h"
 
@@ -23,24 +30,16 @@ struct ShortestDecimal {
   bool negative = false;
 };
 
-// std::to_chars in the scientific form gives Go's digits. Its fixed form does not: it prints all
-// digits of 1e23 ("99999999999999991611392") where Go fills up with zeros.
 ShortestDecimal ToShortest(double value) {
-  char text[32];
-  const auto [end, error] =
-      std::to_chars(text, text + sizeof(text), std::abs(value), std::chars_format::scientific);
-  CHECK(error == std::errc());
+  const auto found = fmt::detail::dragonbox::to_decimal(std::abs(value));
   ShortestDecimal decimal;
   decimal.negative = std::signbit(value);
-  const char* at = text;
-  for (; *at != 'e'; ++at) {
-    if (*at != '.') decimal.digits[decimal.count++] = *at;
-  }
-  ++at;
-  const bool small = *at == '-';
-  int exponent = 0;
-  std::from_chars(at + 1, end, exponent);
-  decimal.point = (small ? -exponent : exponent) + 1;
+  const auto [end, error] = std::to_chars(decimal.digits, decimal.digits + sizeof(decimal.digits),
+                                          uint64_t{found.significand});
+  CHECK(error == std::errc());
+  decimal.count = static_cast<int>(end - decimal.digits);
+  decimal.point = decimal.count + found.exponent;
+  while (decimal.count > 1 && decimal.digits[decimal.count - 1] == '0') --decimal.count;
   return decimal;
 }
 
@@ -182,23 +181,38 @@ void AppendWhole(std::string* out, Int value) {
 
 }  // namespace
 
-void AppendFloat(std::string* out, double value) {
-  if (AppendSpecial(out, value)) return;
+size_t PrintFloat(double value, char* out) {
   constexpr double kExactMax =
       9007199254740992.0;  // 2^53: below it all digits are the shortest ones
-  if (std::abs(value) < kExactMax && std::trunc(value) == value) {
-    AppendInt(out, static_cast<int64_t>(value));
-    return;
+  const double magnitude = std::abs(value);
+  if (!(magnitude < kExactMax && magnitude >= 1e-5)) return 0;
+  if (std::trunc(value) == value) {
+    const auto result = std::to_chars(out, out + kPrintedFloatSize, static_cast<int64_t>(value));
+    return static_cast<size_t>(result.ptr - out);
   }
-  // Only the digits of great numbers differ from Go's, see ToShortest().
-  if (std::abs(value) < kExactMax && std::abs(value) >= 1e-5) {
-    char text[40];
-    const auto result = std::to_chars(text, text + sizeof(text), value, std::chars_format::fixed);
-    CHECK(result.ec == std::errc());
-    out->append(text, result.ptr);
-    return;
+  const ShortestDecimal d = ToShortest(value);
+  char* at = out;
+  if (d.negative) *at++ = '-';
+  const char* digits = d.digits;
+  if (d.point <= 0) {
+    *at++ = '0';
+  } else {
+    at = std::copy_n(digits, d.point, at);
+    digits += d.point;
   }
-  AppendFixedForm(out, ToShortest(value));
+  *at++ = '.';
+  for (int zeros = d.point; zeros < 0; ++zeros) *at++ = '0';
+  at = std::copy(digits, d.digits + d.count, at);
+  return static_cast<size_t>(at - out);
+}
+
+void AppendFloat(std::string* out, double value) {
+  char text[kPrintedFloatSize];
+  if (const size_t size = PrintFloat(value, text); size > 0) {
+    out->append(text, size);
+  } else if (!AppendSpecial(out, value)) {
+    AppendFixedForm(out, ToShortest(value));
+  }
 }
 
 std::string FormatFloat(double value) {

@@ -2,6 +2,7 @@
 // spelling.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,10 @@ namespace tsdb {
 // "+Inf", "-Inf". This is how Prometheus prints sample values in JSON and in PromQL.
 std::string FormatFloat(double value);
 void AppendFloat(std::string* out, double value);
+// The same into `out`, which has room for kPrintedFloatSize bytes. Returns how many it wrote; 0 for
+// zero, NaN, infinities, and numbers so great or small that they might not fit.
+inline constexpr size_t kPrintedFloatSize = 32;
+size_t PrintFloat(double value, char* out);
 
 // strconv.FormatFloat(value, 'g', -1, 64): an exponent below 1e-4 and from 1e6 on ("1e+06",
 // "1e-07"). This is how Prometheus' text exposition prints values.

@@ -1,5 +1,7 @@
 #include "server/api/result_json.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/json.h"
@@ -26,6 +28,57 @@ std::string_view KindName(promql::ResultKind kind) {
   }
   return "";
 }
+
+// Writes `[<timestamp>,"<value>"]` many times. Mostly all series of a matrix have the same
+// timestamps, so that the text of each is made once.
+class PointWriter {
+ public:
+  // `place` is the point's index in its series.
+  void Append(size_t place, const FloatSample& point, std::string* out) {
+    const Text& time = TextOf(place, point.timestamp);
+    char text[sizeof(Text::bytes) + kPrintedFloatSize + 8];
+    char* at = text;
+    if (place > 0) *at++ = ',';
+    *at++ = '[';
+    at = std::copy_n(time.bytes.data(), time.size, at);
+    *at++ = ',';
+    char* const value = at;
+    *at++ = '"';
+    const size_t size = std::abs(point.value) < 1e-5 ? 0 : PrintFloat(point.value, at);
+    if (size == 0) {
+      out->append(text, static_cast<size_t>(value - text));
+      AppendJsonValue(point.value, out);
+      out->push_back(']');
+      return;
+    }
+    at += size;
+    *at++ = '"';
+    *at++ = ']';
+    out->append(text, static_cast<size_t>(at - text));
+  }
+
+ private:
+  struct Text {
+    int64_t timestamp_ms = 0;
+    uint8_t size = 0;
+    std::array<char, 24> bytes;  // 20 digits, sign, point
+  };
+
+  const Text& TextOf(size_t place, int64_t timestamp_ms) {
+    if (place >= texts_.size()) texts_.resize(place + 1);
+    Text& text = texts_[place];
+    if (text.size == 0 || text.timestamp_ms != timestamp_ms) {
+      std::string bytes;
+      AppendJsonTimestamp(timestamp_ms, &bytes);
+      text.timestamp_ms = timestamp_ms;
+      text.size = static_cast<uint8_t>(bytes.size());
+      std::copy(bytes.begin(), bytes.end(), text.bytes.begin());
+    }
+    return text;
+  }
+
+  std::vector<Text> texts_;
+};
 
 void AppendPoint(int64_t timestamp_ms, double value, std::string* out) {
   out->push_back('[');
@@ -154,14 +207,13 @@ class ResultPrinter {
   }
 
   // Gives the series' memory back, since it is printed once.
-  static void AppendMatrixSeries(promql::MatrixSeries* series, std::string* out) {
+  void AppendMatrixSeries(promql::MatrixSeries* series, std::string* out) {
     out->append("{\"metric\":");
     AppendJsonLabels(series->labels, out);
     if (!series->floats.empty()) {
       out->append(",\"values\":[");
       for (size_t i = 0; i < series->floats.size(); ++i) {
-        if (i > 0) out->push_back(',');
-        AppendPoint(series->floats[i].timestamp, series->floats[i].value, out);
+        points_.Append(i, series->floats[i], out);
       }
       out->push_back(']');
     }
@@ -179,6 +231,7 @@ class ResultPrinter {
 
   promql::QueryResult result_;
   StatsDetail stats_;
+  PointWriter points_;
   size_t count_ = 0;
   size_t next_ = 0;
   bool begun_ = false;

@@ -1,6 +1,7 @@
 #include "base/number.h"
 
 #include <bit>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -54,6 +55,23 @@ TEST(FormatFloat, PrintsNegativeZeroAndNan) {
   EXPECT_EQ(FormatFloat(-0.0), "-0");
   EXPECT_EQ(FormatFloat(kNan), "NaN");
   EXPECT_EQ(FormatFloat(-kNan), "NaN");
+}
+
+TEST(FormatFloat, PrintsTheDigitsThatToCharsFinds) {
+  std::mt19937_64 random(11);
+  for (int i = 0; i < 200'000; ++i) {
+    double value = std::bit_cast<double>(random());
+    if (i % 2 == 0) value = static_cast<double>(random() % 1'000'000) / 285.0;
+    if (!std::isfinite(value) || value == 0 || std::abs(value) >= 9007199254740992.0) continue;
+    char expected[400];
+    const auto result =
+        std::to_chars(expected, expected + sizeof(expected), value, std::chars_format::fixed);
+    ASSERT_EQ(FormatFloat(value), std::string(expected, result.ptr));
+    char text[kPrintedFloatSize];
+    const size_t size = PrintFloat(value, text);
+    ASSERT_EQ(size > 0, std::abs(value) >= 1e-5) << value;
+    ASSERT_EQ(std::string(text, size), size > 0 ? std::string(expected, result.ptr) : "");
+  }
 }
 
 TEST(FormatFloat, ReadsBackAsTheSameBits) {
