@@ -69,8 +69,7 @@ class InfluxUsers : public influxql::UserDirectory {
                        std::string_view hash) const;
 
   storage::StateStore* const state_;
-  std::string secret_;      // of this process: keys the digests
-  std::string dummy_hash_;  // nobody's
+  std::string secret_;  // of this process: keys the digests
   mutable SharedMutex mutex_;
   std::vector<Account> accounts_ GUARDED_BY(mutex_);
   uint64_t next_number_ GUARDED_BY(mutex_) = 1;
