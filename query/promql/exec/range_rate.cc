@@ -61,6 +61,12 @@ struct FloatPairs {
 
 FloatPairs FindFloatPairs(const SeriesSamples& s) {
   FloatPairs pairs;
+  if (s.weights.empty() && s.starts.empty()) {  // nearly always
+    for (size_t i = 1; i < s.values.size(); ++i) {
+      if (s.values[i] < s.values[i - 1]) pairs.resets.Add(static_cast<uint32_t>(i));
+    }
+    return pairs;
+  }
   const bool has_starts = !s.starts.empty();
   for (size_t i = 1; i < s.values.size(); ++i) {
     bool reset = IsResetAt(s, i);
