@@ -98,6 +98,8 @@ Engine::Engine(const EngineOptions& options, std::unique_ptr<Store> store)
       metrics_(options.metrics == nullptr ? own_metrics_.get() : options.metrics),
       store_metrics_(options.metrics == nullptr ? own_metrics_.get() : options.metrics),
       store_(std::move(store)),
+      label_rows_(store_.get(), 2 * options.block_cache_bytes, metrics_.label_cache_hits,
+                  metrics_.label_cache_misses),
       catalog_(store_.get(), options.retention_time_ms),
       state_rows_(store_.get(), options.sync != SyncMode::kNever),
       exemplars_(options.limits.max_exemplars),
@@ -233,6 +235,7 @@ Status Engine::Start() {
   {
     const MutexLock lock(head_mutex_);
     RETURN_IF_ERROR(LoadVersions());
+    settled_segment_ = settling_segment_ = next_segment_;
     RETURN_IF_ERROR(Replay());
     last_append_ns_ = options_.clock->MonotonicNs();
     if (samples_since_checkpoint_ > 0) checkpoint_due_ = true;

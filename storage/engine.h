@@ -56,9 +56,9 @@ struct EngineOptions {
   uint64_t checkpoint_bytes = 20ULL << 20;
   uint64_t checkpoint_samples = 4'000'000;
   uint64_t checkpoint_new_series = 250'000;
-  int64_t idle_checkpoint_ms = 300'000;    // without appends since; 0: never
-  int64_t maintenance_interval_ms = 1000;  // of the background thread; 0: no thread, for tests
-  int64_t seal_window_ms = 2 * 3'600'000;  // fragments of a finished window are sealed
+  int64_t idle_checkpoint_ms = 300'000;      // without appends since; 0: never
+  int64_t maintenance_interval_ms = 1000;    // of the background thread; 0: no thread, for tests
+  int64_t seal_window_ms = 2 * 3'600'000;    // fragments of a finished window are sealed
   uint64_t block_cache_bytes = 32ULL << 20;  // for appends; queries get eight times as much
   rocksdb::Env* env = nullptr;  // borrowed; null: the real one. For tests that tear writes
 };

@@ -348,11 +348,17 @@ void Engine::DetachFrozen(CheckpointWork* work) {
   if (blocks.empty()) return;
   const MutexLock lock(head_mutex_);
   retired_.push_back({PinWatch(*pin_), std::move(blocks)});
-  pin_ = std::make_shared<const ReaderPin>();
+  RenewPin();
 }
 
-// Blocks return to the pool once every reader is gone that took its pin before they were let go;
-// pins are taken in order, so the first batch that is still pinned ends the round.
+void Engine::RenewPin() {
+  auto next = std::make_shared<const ReaderPin>();
+  pin_->SetNext(next);
+  pin_ = std::move(next);
+}
+
+// Blocks return to the pool once every reader is gone that took its pin before they were let go. The
+// first batch that is still pinned ends the round: those behind it are, too.
 void Engine::ReclaimRetired() {
   constexpr size_t kSlice = 8192;
   for (;;) {
@@ -373,6 +379,7 @@ void Engine::UpdateGauges() {
   }
   metrics_.cache_bytes->Set(static_cast<double>(store_->CacheBytes()));
   store_metrics_.Update(store_->Stats());
+  metrics_.label_cache_bytes->Set(static_cast<double>(label_rows_.size_bytes()));
   metrics_.waiting_ranges->Set(static_cast<double>(dropped_.size()));
   metrics_.journal_limit->Set(static_cast<double>(4 * options_.checkpoint_bytes));
   metrics_.series_limit->Set(static_cast<double>(options_.limits.max_active_series));

@@ -29,11 +29,14 @@
 #include "storage/latest.h"
 #include "storage/retention_rules.h"
 #include "storage/rocks/store.h"
+#include "storage/select/label_rows.h"
 #include "storage/small_stores.h"
 
 namespace tsdb::storage {
 
-// Held by readers: blocks of the head that were let go after the pin was taken stay readable.
+// Held by readers: blocks of the head and rows that were let go after the pin was taken stay
+// readable. Whatever is let go waits for the pin of that moment; then readers get another one. A
+// pin holds all later ones, since who reads longest needs most.
 class ReaderPin {
  public:
   ReaderPin() : gone_(std::make_shared<std::atomic<bool>>(false)) {}
@@ -41,9 +44,13 @@ class ReaderPin {
   ReaderPin(const ReaderPin&) = delete;
   ReaderPin& operator=(const ReaderPin&) = delete;
 
+  // Once, by the engine.
+  void SetNext(std::shared_ptr<const ReaderPin> next) const { next_ = std::move(next); }
+
  private:
   friend class PinWatch;
   const std::shared_ptr<std::atomic<bool>> gone_;
+  mutable std::shared_ptr<const ReaderPin> next_;
 };
 
 // Tells when the last holder of a pin has left; everything they read happens before that. (A
@@ -211,6 +218,8 @@ class Engine : public Storage, public LatestQuerier {
   Status DropOrphans() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   void PurgeDropped();
   std::vector<std::shared_ptr<const PartitionVersion>> Versions() const;
+  // Readers from now on need nothing of what was let go.
+  void RenewPin() EXCLUSIVE_LOCKS_REQUIRED(head_mutex_);
   std::shared_ptr<const PartitionVersion> VersionOf(int32_t day) const;
   Result<bool> IsFinal(const PartitionVersion& version) const;
   Result<DeleteReport> CountDeleted(const DeleteRequest& request) const;
@@ -221,6 +230,7 @@ class Engine : public Storage, public LatestQuerier {
   const EngineMetrics metrics_;
   StoreMetrics store_metrics_;  // under maintenance_mutex_
   const std::unique_ptr<Store> store_;
+  mutable LabelRows label_rows_;
   StoredCatalog catalog_;
   StateRows state_rows_;
   MetadataRows metadata_;
@@ -268,6 +278,11 @@ class Engine : public Storage, public LatestQuerier {
   uint64_t next_dropped_ = 1;
   uint32_t next_segment_ = 1;
   uint32_t reserved_segments_ = 1;
+  // Segments below the first have settled (SealMoment); those below the second do once kSettleNs
+  // have passed since. Under maintenance_mutex_.
+  uint32_t settled_segment_ = 0;
+  uint32_t settling_segment_ = 0;
+  int64_t settling_since_ns_ = 0;
 
   mutable Mutex rules_mutex_;  // a leaf
   std::shared_ptr<const RetentionRules> retention_rules_ GUARDED_BY(rules_mutex_) =

@@ -106,6 +106,12 @@ EngineMetrics::EngineMetrics(MetricsRegistry* r) {
                              "How many series may be in the head; 0: any number.");
   commit_queue =
       r->AddGauge("tsdbd_storage_commit_queue_length", "Appends that wait for the disk.");
+  label_cache_bytes = r->AddGauge("tsdbd_storage_label_cache_bytes",
+                                  "Memory of the labels that queries asked for lately.");
+  label_cache_hits = r->AddCounter("tsdbd_storage_label_cache_hits_total",
+                                   "Pages of labels that queries found in memory.");
+  label_cache_misses = r->AddCounter("tsdbd_storage_label_cache_misses_total",
+                                     "Pages of labels that queries had to read.");
 }
 
 StoreMetrics::StoreMetrics(MetricsRegistry* r) {

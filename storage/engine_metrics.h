@@ -71,6 +71,9 @@ struct EngineMetrics {
   Gauge* journal_limit;
   Gauge* series_limit;
   Gauge* commit_queue;
+  Gauge* label_cache_bytes;
+  Counter* label_cache_hits;
+  Counter* label_cache_misses;
 };
 
 }  // namespace tsdb::storage

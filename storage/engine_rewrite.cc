@@ -7,6 +7,7 @@
 #include "storage/downsample.h"
 #include "storage/engine_impl.h"
 #include "storage/rocks/key_layout.h"
+#include "storage/seal_plan.h"
 #include "storage/sealed_segment.h"
 #include "storage/select/chunk_cache.h"
 #include "storage/select/merge.h"
@@ -14,6 +15,9 @@
 
 namespace tsdb::storage {
 namespace {
+
+constexpr int64_t kSettleNs = 30'000'000'000;  // SealMoment::settled_segment
+constexpr int64_t kIdleNs = 3'000'000'000;     // SealMoment::idle
 
 std::string PartitionRowKey(int32_t day) {
   std::string key = "p/";
@@ -314,8 +318,7 @@ Status Engine::PublishVersion(std::shared_ptr<const PartitionVersion> next, Stor
   Partition* partition = partitions_.at(day).get();
   partition->set_version(std::move(next));
   ++disk_token_;
-  pin_ =
-      std::make_shared<const ReaderPin>();  // readers from now on need nothing of what was dropped
+  RenewPin();
   return Status::Ok();
 }
 
@@ -403,36 +406,25 @@ void Engine::PurgeDropped() {
   }
 }
 
-// Runs of fragment segments that lie in one finished window become one sealed segment. A whole past
-// day, when it has been quiet, becomes one.
+// One rewrite of each day a round: appends and readers get their turn at the lock's holder.
 void Engine::SealWindows() {
-  const int64_t now_ms = options_.clock->NowMs();
-  constexpr int64_t kSettleMs = 600'000;  // late samples of a window come soon, if at all
-  constexpr size_t kMaxInputs = 256;
+  const int64_t now_ns = options_.clock->MonotonicNs();
+  if (now_ns - settling_since_ns_ >= kSettleNs) {
+    settled_segment_ = std::exchange(settling_segment_, next_segment_);
+    settling_since_ns_ = now_ns;
+  }
+  SealMoment moment;
+  moment.now_ms = options_.clock->NowMs();
+  moment.window_ms = options_.seal_window_ms;
+  moment.settled_segment = settled_segment_;
+  {
+    const MutexLock lock(head_mutex_);
+    moment.idle = now_ns - last_append_ns_ >= kIdleNs;
+  }
   for (const auto& version : Versions()) {
-    const int64_t day_end = (version->key.day + 1) * kDayMs;
-    const auto& segments = version->segments;
-    Status status;
-    if (now_ms > day_end + 2 * kSettleMs + options_.seal_window_ms &&
-        segments.size() <= kMaxInputs &&
-        (segments.size() > 1 || (!segments.empty() && segments[0].kind != SegmentKind::kBest))) {
-      status = RewriteSegments(version->key.day, 0, segments.size(), Effort::kBest);
-    } else {
-      for (size_t i = 0; i < segments.size() && status.ok(); ++i) {
-        if (segments[i].kind != SegmentKind::kFragments) continue;
-        const int64_t window = segments[i].max_time_ms / options_.seal_window_ms;
-        if ((window + 1) * options_.seal_window_ms + kSettleMs > now_ms) break;
-        size_t count = 1;
-        while (i + count < segments.size() && count < kMaxInputs &&
-               segments[i + count].kind == SegmentKind::kFragments &&
-               segments[i + count].max_time_ms / options_.seal_window_ms == window) {
-          ++count;
-        }
-        // One window a round: appends and readers get their turn at the maintenance lock's holder.
-        status = RewriteSegments(version->key.day, i, count, Effort::kFast);
-        break;
-      }
-    }
+    const auto plan = NextSeal(version->segments, version->key.day, moment);
+    if (!plan.has_value()) continue;
+    const Status status = RewriteSegments(version->key.day, plan->first, plan->count, plan->effort);
     if (!status.ok()) {
       LogError("cannot seal a window", {{"day", version->key.day}, {"reason", status}});
     }
@@ -547,7 +539,7 @@ Status Engine::DropPartition(const std::shared_ptr<const PartitionVersion>& judg
   active_series_ -= slot->active_series();
   slot = std::make_unique<Partition>(std::move(next), &pool_);
   ++disk_token_;
-  pin_ = std::make_shared<const ReaderPin>();
+  RenewPin();
   metrics_.dropped_partitions->Increment();
   return Status::Ok();
 }

@@ -266,7 +266,7 @@ Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request,
                              rules_matter ? rules.get() : nullptr, now_ns, selection.get());
     for (const PartitionSnapshot& snapshot : snapshots) {
       RETURN_IF_ERROR(cancel.Check());
-      const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
+      const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents, &label_rows_);
       ASSIGN_OR_RETURN(Postings matched, MatchPartition(index, *catalog, request.scope,
                                                         request.view, request.matchers, cancel));
       if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version, matched);

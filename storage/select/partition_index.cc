@@ -93,8 +93,12 @@ Result<Postings> SeriesOfPolicies(const PartitionIndex& index, const CatalogStat
 }  // namespace
 
 PartitionIndex::PartitionIndex(const Store* store, std::shared_ptr<const PartitionVersion> version,
-                               std::vector<std::shared_ptr<RecentSeries>> recents)
-    : store_(store), version_(std::move(version)), recents_(std::move(recents)) {}
+                               std::vector<std::shared_ptr<RecentSeries>> recents,
+                               LabelRows* label_rows)
+    : store_(store),
+      version_(std::move(version)),
+      recents_(std::move(recents)),
+      label_rows_(label_rows) {}
 
 Result<Postings> PartitionIndex::Get(std::string_view name, std::string_view value) const {
   Postings result;
@@ -200,23 +204,15 @@ Status PartitionIndex::ForEachIdentity(
 Status PartitionIndex::IdentitiesOnDisk(
     const std::vector<uint32_t>& ids, size_t count, const CancelToken& cancel,
     const std::function<void(size_t, std::string_view)>& visitor) const {
-  if (count == 0) return Status::Ok();
-  constexpr uint32_t kNear = 32;  // rows that are cheaper to walk over than to seek past
-  const std::string end = PrefixEnd(PartitionPrefix(version_->key));
-  auto row = store_->NewIterator(Family::kLabels, LabelsKey(version_->key, ids[0]), end);
-  uint32_t at = ids[0];
-  for (size_t i = 0; i < count && row->Valid(); ++i) {
+  LabelRows nothing_kept(store_, 0, nullptr, nullptr);
+  LabelRows::Reader reader(label_rows_ != nullptr ? label_rows_ : &nothing_kept, version_->key,
+                           version_->next_series_id);
+  for (size_t i = 0; i < count; ++i) {
     if (i % kRowsPerCheck == 0) RETURN_IF_ERROR(cancel.Check());
-    if (ids[i] > at + kNear) row->Seek(LabelsKey(version_->key, ids[i]));
-    while (row->Valid()) {
-      std::string_view key = row->key().substr(kPartitionPrefixSize);
-      if (!GetKey32(&key, &at)) return DataLoss("malformed key of a labels row");
-      if (at >= ids[i]) break;
-      row->Next();
-    }
-    if (row->Valid() && at == ids[i]) visitor(i, row->value());
+    ASSIGN_OR_RETURN(const std::string_view row, reader.Row(ids[i]));
+    if (!row.empty()) visitor(i, row);
   }
-  return row->status();
+  return Status::Ok();
 }
 
 Result<Postings> MatchPartition(const PartitionIndex& index, const CatalogState& catalog,

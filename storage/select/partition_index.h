@@ -14,13 +14,16 @@
 #include "storage/interface.h"
 #include "storage/rocks/store.h"
 #include "storage/segment.h"
+#include "storage/select/label_rows.h"
 
 namespace tsdb::storage {
 
 class PartitionIndex : public IndexReader {
  public:
+  // `label_rows`, borrowed, keeps what queries ask for; null: nothing is kept.
   PartitionIndex(const Store* store, std::shared_ptr<const PartitionVersion> version,
-                 std::vector<std::shared_ptr<RecentSeries>> recents);
+                 std::vector<std::shared_ptr<RecentSeries>> recents,
+                 LabelRows* label_rows = nullptr);
 
   Result<Postings> Get(std::string_view name, std::string_view value) const override;
   Status ForEachValue(std::string_view name, std::string_view prefix,
@@ -43,6 +46,7 @@ class PartitionIndex : public IndexReader {
   const Store* store_;
   const std::shared_ptr<const PartitionVersion> version_;
   const std::vector<std::shared_ptr<RecentSeries>> recents_;
+  LabelRows* const label_rows_;
 };
 
 // Which series of a partition a request means. With View::kPrometheus `db` and `rp` decide by

@@ -55,6 +55,85 @@ TEST(PartitionIndex, LeavesOffWhenTheQueryIsCancelled) {
   EXPECT_LT(seen, kSeries / 2);
 }
 
+class LabelRowsTest : public testing::Test {
+ protected:
+  static constexpr PartitionKey kPartition{20'000, 1};
+
+  LabelRowsTest() {
+    StoreOptions options;
+    options.path = "/rows";
+    options.env = env_.get();
+    store_ = *Store::Open(options);
+  }
+
+  // Rows of the ids [first, end), but for those that are a multiple of `hole`.
+  void Put(uint32_t first, uint32_t end, uint32_t hole = 1'000'000) {
+    StoreBatch batch;
+    for (uint32_t id = first; id < end; ++id) {
+      if (id % hole == 0) continue;
+      batch.Put(Family::kLabels, LabelsKey(kPartition, id), "row " + std::to_string(id));
+    }
+    ASSERT_TRUE(store_->Write(batch, false).ok());
+  }
+  static std::string Read(LabelRows* rows, uint32_t end_id, const std::vector<uint32_t>& ids) {
+    LabelRows::Reader reader(rows, kPartition, end_id);
+    std::string text;
+    for (const uint32_t id : ids) {
+      const auto row = reader.Row(id);
+      if (!row.ok()) return row.status().ToString();
+      text += (text.empty() ? "" : ",") + std::string(*row);
+    }
+    return text;
+  }
+
+  const std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
+  const std::shared_ptr<rocksdb::Env> env_ = MemoryDisk::NewEnv(disk_);
+  std::unique_ptr<Store> store_;
+  Counter hits_;
+  Counter misses_;
+};
+
+TEST_F(LabelRowsTest, GivesEachRowAndNothingWhereThereIsNone) {
+  Put(1, 500, 7);
+  LabelRows rows(store_.get(), 1 << 20, &hits_, &misses_);
+  const std::vector<uint32_t> ids = {1, 7, 8, 31, 32, 300, 301, 490, 499};
+  const std::string expected = "row 1,,row 8,row 31,row 32,row 300,,,row 499";
+  EXPECT_EQ(Read(&rows, 500, ids), expected);
+  EXPECT_EQ(hits_.value(), 0U);
+  EXPECT_EQ(Read(&rows, 500, ids), expected);
+  EXPECT_EQ(hits_.value(), misses_.value());
+  std::vector<uint32_t> all;
+  std::string every;
+  for (uint32_t id = 1; id < 500; ++id) {
+    all.push_back(id);
+    every += (id == 1 ? "" : ",") + (id % 7 == 0 ? "" : "row " + std::to_string(id));
+  }
+  EXPECT_EQ(Read(&rows, 500, all), every);
+}
+
+TEST_F(LabelRowsTest, SeesRowsThatCameLater) {
+  Put(1, 40);
+  LabelRows rows(store_.get(), 1 << 20, &hits_, &misses_);
+  EXPECT_EQ(Read(&rows, 40, {33, 39}), "row 33,row 39");
+  Put(40, 60);
+  EXPECT_EQ(Read(&rows, 60, {33, 39, 45}), "row 33,row 39,row 45");
+  EXPECT_EQ(Read(&rows, 40, {33, 39}), "row 33,row 39");  // who began before
+}
+
+TEST_F(LabelRowsTest, KeepsWithinItsBoundAndIsNotSweptOutByOneQuery) {
+  Put(1, 40'000);
+  constexpr size_t kBytes = 100'000;
+  LabelRows rows(store_.get(), kBytes, &hits_, &misses_);
+  EXPECT_EQ(Read(&rows, 40'000, {39'000}), "row 39000");
+  std::vector<uint32_t> all(30'000);
+  for (uint32_t i = 0; i < all.size(); ++i) all[i] = i + 1;
+  Read(&rows, 40'000, all);
+  EXPECT_LE(rows.size_bytes(), kBytes);
+  EXPECT_EQ(hits_.value(), 0U);
+  EXPECT_EQ(Read(&rows, 40'000, {39'000}), "row 39000");
+  EXPECT_EQ(hits_.value(), 1U);
+}
+
 TEST(ShowLabels, VirtualLabelsHideStoredOnesOfTheirName) {
   PolicyInfo policy;
   policy.database = DatabaseId{5};

@@ -1,0 +1,99 @@
+// The labels rows of series that queries asked for lately, in pages of neighbouring ids. Dashboards
+// and rules ask for the same series again and again, and a page is found faster than RocksDB steps
+// over a row. Bounded; thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/metrics_registry.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "storage/rocks/key_layout.h"
+#include "storage/rocks/store.h"
+
+namespace tsdb::storage {
+
+class LabelRows {
+ public:
+  static constexpr uint32_t kPageRows = 32;
+
+  // Rows of the ids [first, end) of a partition. Immutable.
+  struct Page {
+    uint32_t first = 0;
+    uint32_t end = 0;
+    std::string bytes;
+    std::vector<uint32_t> ends;  // by id - first: where the row ends in `bytes`
+    // Empty where the id has no row.
+    std::string_view Row(uint32_t id) const {
+      const uint32_t i = id - first;
+      const uint32_t begin = i == 0 ? 0 : ends[i - 1];
+      return std::string_view(bytes).substr(begin, ends[i] - begin);
+    }
+  };
+  using PagePtr = std::shared_ptr<const Page>;
+
+  // All are borrowed; the counters of pages found and not found may be null.
+  LabelRows(const Store* store, size_t max_bytes, Counter* hits, Counter* misses)
+      : store_(store), max_bytes_(max_bytes), hits_(hits), misses_(misses) {}
+
+  // Finds the pages of one query, whose ids rise. Thread-compatible; must not outlive the cache.
+  class Reader {
+   public:
+    // `end_id`: ids from here on have no row on disk.
+    Reader(LabelRows* cache, PartitionKey partition, uint32_t end_id)
+        : cache_(cache), partition_(partition), end_id_(end_id) {}
+    // The row of `id`, until the next call; empty when there is none. REQUIRES: id < end_id.
+    Result<std::string_view> Row(uint32_t id);
+
+   private:
+    Result<PagePtr> Load(uint32_t number);
+
+    LabelRows* cache_;
+    const PartitionKey partition_;
+    const uint32_t end_id_;
+    PagePtr page_;
+    std::unique_ptr<StoreIterator> rows_;
+    uint32_t next_row_ = 0;  // where rows_ stands, at least
+    size_t loaded_bytes_ = 0;
+  };
+
+  uint64_t size_bytes() const;
+
+ private:
+  struct Key {
+    PartitionKey partition;
+    uint32_t number = 0;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+  struct KeyHash {
+    size_t operator()(const Key& key) const {
+      const uint64_t bits =
+          (static_cast<uint64_t>(static_cast<uint32_t>(key.partition.day)) << 32 | key.number) +
+          (static_cast<uint64_t>(key.partition.generation) << 48);
+      return static_cast<size_t>(bits * 0x9e3779b97f4a7c15ULL >> 16);
+    }
+  };
+  using Order = std::list<std::pair<Key, PagePtr>>;  // the latest used first
+
+  // Null unless there is a page that reaches to `end_id` or is whole.
+  PagePtr Find(const Key& key, uint32_t end_id);
+  void Keep(const Key& key, const PagePtr& page);
+  static size_t SizeOf(const Page& page);
+
+  const Store* store_;
+  const size_t max_bytes_;
+  Counter* const hits_;
+  Counter* const misses_;
+  mutable Mutex mutex_;
+  Order order_ GUARDED_BY(mutex_);
+  std::unordered_map<Key, Order::iterator, KeyHash> pages_ GUARDED_BY(mutex_);
+  size_t bytes_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace tsdb::storage
