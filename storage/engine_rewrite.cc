@@ -140,7 +140,8 @@ class Engine::Rewriter {
         count_(count),
         effort_(effort) {}
 
-  Status Run() {
+  // What is to be published.
+  Result<std::shared_ptr<const PartitionVersion>> Run() {
     ASSIGN_OR_RETURN(output_.id, engine_->ReserveSegments(1));
     output_.kind = effort_ == Effort::kBest ? SegmentKind::kBest : SegmentKind::kSealed;
     output_.min_time_ms = INT64_MAX;
@@ -177,7 +178,7 @@ class Engine::Rewriter {
       LogError("damaged chunks were left out of a rewrite",
                {{"day", version_->key.day}, {"chunks", damaged_}});
     }
-    return Publish();
+    return Next();
   }
 
  private:
@@ -249,7 +250,7 @@ class Engine::Rewriter {
     if (!runs->empty()) runs->resize(kept + 1);
   }
 
-  Status Publish() {
+  std::shared_ptr<const PartitionVersion> Next() const {
     auto next = std::make_shared<PartitionVersion>(*engine_->VersionOf(version_->key.day));
     const auto begin = next->segments.begin() + static_cast<ptrdiff_t>(first_);
     next->segments.erase(begin, begin + static_cast<ptrdiff_t>(count_));
@@ -266,7 +267,7 @@ class Engine::Rewriter {
       if (kept_since_[id] == INT64_MAX) gone.push_back(id);
     }
     next->dead.AddMany(gone);
-    return engine_->PublishVersion(std::move(next), {});
+    return next;
   }
 
   Engine* engine_;
@@ -282,7 +283,8 @@ class Engine::Rewriter {
 };
 
 Status Engine::RewriteSegments(int32_t day, size_t first, size_t count, Effort effort) {
-  return Rewriter(this, VersionOf(day), first, count, effort).Run();
+  ASSIGN_OR_RETURN(auto next, Rewriter(this, VersionOf(day), first, count, effort).Run());
+  return PublishVersion(std::move(next), {});
 }
 
 std::shared_ptr<const PartitionVersion> Engine::VersionOf(int32_t day) const {
