@@ -226,7 +226,9 @@ Value Evaluate(const Expr& expr, const Lookup& lookup, Division division) {
     case Expr::Kind::kParen:
       return Evaluate(*expr.args[0], lookup, division);
     case Expr::Kind::kCall: {
-      if (!IsMathFunction(expr.text)) return lookup(expr);
+      if (!IsMathFunction(expr.text)) {
+        return division == Division::kInteger ? Value() : lookup(expr);  // not in WHERE
+      }
       std::vector<Value> args;
       for (const ExprPtr& arg : expr.args) args.push_back(Evaluate(*arg, lookup, division));
       return CallMath(expr.text, args);

@@ -101,6 +101,35 @@ Result<std::vector<std::string>> Schema::MatchingMeasurements(const Place& place
   return names;
 }
 
+bool Schema::IsIn(const storage::FieldTypeEntry& entry, const Place& place,
+                  const TimeRange& range) const {
+  const int64_t oldest = place.duration_ns > 0 ? now_ns_ - place.duration_ns : kMinTime;
+  const int64_t from = std::max(range.min, oldest);
+  if (entry.group_start_ns > range.max) return false;
+  return entry.group_start_ns >= from - place.shard_group_ns + 1 ||
+         from <= kMinTime + place.shard_group_ns;
+}
+
+Result<bool> Schema::HasFieldOfType(const Place& place, const std::string& measurement,
+                                    const std::string& field, DataType type,
+                                    const TimeRange& range) {
+  ASSIGN_OR_RETURN(const auto entries, storage_->FieldTypesOf(place.id, measurement));
+  return std::any_of(entries.begin(), entries.end(), [&](const storage::FieldTypeEntry& entry) {
+    return entry.field == field && DataTypeOf(entry.type) == type && IsIn(entry, place, range);
+  });
+}
+
+Result<bool> Schema::EverHasField(const Place& place, const std::string& measurement,
+                                  const std::string& field) const {
+  for (const PolicyId policy : PoliciesOf(place)) {
+    ASSIGN_OR_RETURN(const auto entries, storage_->FieldTypesOf(policy, measurement));
+    const bool has = std::any_of(entries.begin(), entries.end(),
+                                 [&](const auto& entry) { return entry.field == field; });
+    if (has) return true;
+  }
+  return false;
+}
+
 Result<const FieldTypeMap*> Schema::Fields(const Place& place, const std::string& measurement,
                                            const TimeRange& range) {
   const Key key{place.id.value, measurement, range.min, range.max};
@@ -111,14 +140,8 @@ Result<const FieldTypeMap*> Schema::Fields(const Place& place, const std::string
     fields.emplace(kValueField, DataType::kFloat);
   } else {
     ASSIGN_OR_RETURN(const auto entries, storage_->FieldTypesOf(place.id, measurement));
-    const int64_t oldest = place.duration_ns > 0 ? now_ns_ - place.duration_ns : kMinTime;
-    const int64_t from = std::max(range.min, oldest);
     for (const storage::FieldTypeEntry& entry : entries) {
-      if (entry.group_start_ns > range.max) continue;
-      if (entry.group_start_ns < from - place.shard_group_ns + 1 &&
-          from > kMinTime + place.shard_group_ns) {
-        continue;
-      }
+      if (!IsIn(entry, place, range)) continue;
       Prefer(DataTypeOf(entry.type), entry.field, &fields);
     }
   }
@@ -141,6 +164,16 @@ TimeRange Schema::WholeGroups(const Place& place, TimeRange range) {
   return range;
 }
 
+std::vector<PolicyId> Schema::PoliciesOf(const Place& place) const {
+  auto& catalog = const_cast<storage::Storage*>(storage_)->catalog();
+  const auto database = catalog.Find(place.database);
+  if (!database.has_value()) return {place.id};
+  std::vector<PolicyId> policies;
+  for (const auto& policy : database->policies) policies.push_back(policy.id);
+  std::sort(policies.begin(), policies.end());
+  return policies;
+}
+
 Result<bool> Schema::HasShards(const Place& place, const TimeRange& range) const {
   ASSIGN_OR_RETURN(
       const auto names,
@@ -157,12 +190,7 @@ Result<const TagKeySet*> Schema::TagKeys(const Place& place, const std::string& 
   ASSIGN_OR_RETURN(const bool has_shards, HasShards(place, range));
   if (has_shards) {
     storage::SelectRequest request = RequestFor(place, measurement, TimeRange());
-    auto& catalog = const_cast<storage::Storage*>(storage_)->catalog();
-    if (const auto database = catalog.Find(place.database); database.has_value()) {
-      request.scope.policies.clear();
-      for (const auto& policy : database->policies) request.scope.policies.push_back(policy.id);
-      std::sort(request.scope.policies.begin(), request.scope.policies.end());
-    }
+    request.scope.policies = PoliciesOf(place);
     ASSIGN_OR_RETURN(const auto names, storage_->LabelNames(request, *cancel_));
     for (const std::string& name : names) {
       if (IsTagLabel(name)) tags.insert(name);

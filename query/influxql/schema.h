@@ -69,6 +69,12 @@ class Schema {
   // The preferred type of each field in the shard groups of `range`.
   Result<const FieldTypeMap*> Fields(const Place& place, const std::string& measurement,
                                      const TimeRange& range);
+  // Whether a field has that type, where shard groups disagree; of any, whenever and in whatever
+  // policy: whether there is or was one.
+  Result<bool> HasFieldOfType(const Place& place, const std::string& measurement,
+                              const std::string& field, DataType type, const TimeRange& range);
+  Result<bool> EverHasField(const Place& place, const std::string& measurement,
+                            const std::string& field) const;
   // Of the measurement in all policies, whenever: InfluxDB has one index a database. Empty if the
   // place has nothing in the shard groups of `range`.
   Result<const TagKeySet*> TagKeys(const Place& place, const std::string& measurement,
@@ -82,6 +88,10 @@ class Schema {
   static TimeRange WholeGroups(const Place& place, TimeRange range);
 
  private:
+  // All of the database.
+  std::vector<PolicyId> PoliciesOf(const Place& place) const;
+  // Whether a field's entry is of a shard group in the range.
+  bool IsIn(const storage::FieldTypeEntry& entry, const Place& place, const TimeRange& range) const;
   Result<bool> HasShards(const Place& place, const TimeRange& range) const;
 
   using Key = std::tuple<uint32_t, std::string, int64_t, int64_t>;

@@ -36,7 +36,9 @@ class SelectCursor : public RowCursor {
       aux_.push_back({symbol.expr->text, symbol.expr->type});
     }
     for (const size_t call : symbols_.calls) {
-      if (symbols_.symbols[call].type != DataType::kUnknown) live_calls_.push_back(call);
+      if (symbols_.symbols[call].type == DataType::kUnknown) continue;
+      ASSIGN_OR_RETURN(const bool lacking, LacksItsType(*symbols_.symbols[call].expr));
+      if (!lacking) live_calls_.push_back(call);
     }
     // Nothing with a type drives the query: it has no rows.
     if (symbols_.calls.empty() ? !any_variable : live_calls_.empty()) return Status::Ok();
@@ -173,15 +175,14 @@ class SelectCursor : public RowCursor {
   // A function of values that it does not take is refused where there is such a series in the shard
   // groups, even if it has no points in the range.
   Status CheckTypesOfGroups() {
-    const bool of_numbers = std::all_of(live_calls_.begin(), live_calls_.end(), [&](size_t call) {
+    std::vector<size_t> doubtful;
+    for (const size_t call : live_calls_) {
       const Expr* read = symbols_.symbols[call].expr.get();
       while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
-      return read->type == DataType::kFloat || read->type == DataType::kInteger;
-    });
-    const bool measurements =
-        std::all_of(select_->sources.begin(), select_->sources.end(),
-                    [](const PreparedSource& source) { return source.subquery == nullptr; });
-    if (of_numbers || !measurements) return Status::Ok();
+      ASSIGN_OR_RETURN(const bool may_be_refused, HasTextOrBoolean(*read));
+      if (may_be_refused) doubtful.push_back(call);
+    }
+    if (doubtful.empty()) return Status::Ok();
     RunOptions options = options_;
     options.whole_groups = true;
     ASSIGN_OR_RETURN(const auto plan, FindGroups(*select_, symbols_, options, schema_));
@@ -189,11 +190,37 @@ class SelectCursor : public RowCursor {
     for (const Group& group : plan->groups) {
       const CallContext context{
           select_.get(), &group, options, aux_, selector_, schema_->now_ns(), &schema_->cancel()};
-      for (const size_t call : live_calls_) {
+      for (const size_t call : doubtful) {
         RETURN_IF_ERROR(BuildCall(*symbols_.symbols[call].expr, context).status());
       }
     }
     return Status::Ok();
+  }
+
+  // Whether a function is of texts or booleans of measurements where there are none.
+  Result<bool> LacksItsType(const Expr& call) const {
+    const Expr* read = &call;
+    while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
+    if (read->type != DataType::kString && read->type != DataType::kBoolean) return false;
+    const bool subqueries =
+        std::any_of(select_->sources.begin(), select_->sources.end(),
+                    [](const PreparedSource& source) { return source.subquery != nullptr; });
+    if (subqueries) return false;
+    ASSIGN_OR_RETURN(const bool has, HasTextOrBoolean(*read));
+    return !has;
+  }
+
+  // Whether a variable is of texts or booleans in measurements.
+  Result<bool> HasTextOrBoolean(const Expr& variable) const {
+    if (variable.type != DataType::kString && variable.type != DataType::kBoolean) return false;
+    for (const PreparedSource& source : select_->sources) {
+      if (source.subquery) return false;
+      ASSIGN_OR_RETURN(const bool has,
+                       schema_->HasFieldOfType(source.place, source.measurement, variable.text,
+                                               variable.type, options_.mapped));
+      if (has) return true;
+    }
+    return false;
   }
 
   // What a missing value becomes. With fill(previous) it keeps the one before.

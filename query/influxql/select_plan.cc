@@ -184,6 +184,7 @@ class GroupFinder {
       : select_(select), options_(options), schema_(schema), plan_(new GroupPlan) {
     for (const Symbol& symbol : symbols.symbols) AddNames(*symbol.expr, &names_);
     for (const size_t call : symbols.calls) {
+      if (symbols.symbols[call].type == DataType::kUnknown) continue;
       const Expr* read = symbols.symbols[call].expr.get();
       while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
       drivers_.push_back(read->text);
@@ -265,6 +266,7 @@ class GroupFinder {
                           return HasVariable(*inner, name);
                         });
     if (!needed) return Status::Ok();
+    RETURN_IF_ERROR(CheckOffset(*inner));
     const RunOptions options = OptionsOfSubquery(*inner, options_, schema_->now_ns());
     ASSIGN_OR_RETURN(auto cursor, OpenSelectWith(inner, options, schema_));
     std::map<SeriesKey, std::vector<ResultRow>, KeyLess> by_key;

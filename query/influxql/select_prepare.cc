@@ -99,14 +99,13 @@ class Preparer {
     RETURN_IF_ERROR(FindSources());
     RETURN_IF_ERROR(ExpandFields());
     RETURN_IF_ERROR(ExpandDimensions());
-    ASSIGN_OR_RETURN(out_->filter, Typed(compiled_.filter, false));
+    ASSIGN_OR_RETURN(out_->filter, TypedFilter());
     // What does not go together in a subquery just has no value.
     for (const SelectField& field : out_->fields) {
       if (outer_range_ == nullptr) RETURN_IF_ERROR(TypeOfExpr(*field.expr).status());
     }
-    if (compiled_.bad_offset) {
-      return InvalidArgument("invalid time dimension offset: " + ToString(compiled_.bad_offset));
-    }
+    out_->bad_offset = compiled_.bad_offset;
+    if (outer_range_ == nullptr) RETURN_IF_ERROR(CheckOffset(*out_));
     out_->columns = ColumnNames(out_->fields, out_->has_target);
     return std::shared_ptr<const PreparedSelect>(out_);
   }
@@ -215,6 +214,39 @@ class Preparer {
     });
     if (!failure.ok()) return failure;
     return typed;
+  }
+
+  // A name that is neither field nor tag of what is read, but a field of the measurement elsewhere,
+  // is a field without a value; others are tags without one.
+  Result<ExprPtr> TypedFilter() {
+    Status failure;
+    ExprPtr filter = Rewrite(compiled_.filter, [&](const ExprPtr& node) -> ExprPtr {
+      if (!node->is(Kind::kVarRef) || node->type != DataType::kUnknown) return node;
+      const Result<bool> elsewhere = IsFieldElsewhere(node->text);
+      if (elsewhere.ok()) return *elsewhere ? VarRef(node->text, DataType::kAnyField) : node;
+      failure = elsewhere.status();
+      return node;
+    });
+    RETURN_IF_ERROR(failure);
+    return Typed(filter, false);
+  }
+
+  Result<bool> IsFieldElsewhere(const std::string& name) {
+    bool elsewhere = false;
+    for (const PreparedSource& source : out_->sources) {
+      if (source.subquery || source.place.is_prometheus()) return false;
+      ASSIGN_OR_RETURN(const FieldTypeMap* fields,
+                       schema_->Fields(source.place, source.measurement, read_range_));
+      if (fields->contains(name)) return false;
+      ASSIGN_OR_RETURN(const bool ever,
+                       schema_->EverHasField(source.place, source.measurement, name));
+      if (!ever) continue;
+      ASSIGN_OR_RETURN(const TagKeySet* tags,
+                       schema_->TagKeys(source.place, source.measurement, read_range_));
+      if (tags->contains(name)) return false;
+      elsewhere = true;
+    }
+    return elsewhere;
   }
 
   Result<const FieldsAndTags*> Names() {
@@ -393,6 +425,11 @@ class Preparer {
 };
 
 }  // namespace
+
+Status CheckOffset(const PreparedSelect& select) {
+  if (!select.bad_offset) return Status::Ok();
+  return InvalidArgument("invalid time dimension offset: " + ToString(select.bad_offset));
+}
 
 Result<DataType> TypeOfExpr(const Expr& expr) {
   switch (expr.kind) {

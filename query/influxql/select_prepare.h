@@ -38,6 +38,7 @@ struct PreparedSelect {
   bool ascending = true;
   bool is_raw = true;
   bool has_target = false;
+  ExprPtr bad_offset;  // of the interval: refused when it is run
   int64_t extra_intervals = 0;
   FillOption fill = FillOption::kNull;
   ExprPtr fill_value;
@@ -51,6 +52,9 @@ struct PreparedSelect {
 // Databases and policies of sources are already filled in.
 Result<std::shared_ptr<const PreparedSelect>> PrepareSelect(const CompiledSelect& compiled,
                                                             Schema* schema);
+
+// "invalid time dimension offset: ..."
+Status CheckOffset(const PreparedSelect& select);
 
 // The type of an expression whose variables bear types; "incompatible types" for what does not go
 // together.

@@ -41,6 +41,25 @@ Status CheckOperators(const Expr& condition) {
   return IsComparison(condition.op) ? Status::Ok() : WrongOperator();
 }
 
+bool HasTime(const ExprPtr& condition) {
+  bool has_time = false;
+  Walk(condition, [&](const Expr& node) { has_time = has_time || node.is_time_ref(); });
+  return has_time;
+}
+
+// What SHOW TAG VALUES compares must be a name.
+Status CheckLeftSides(const Expr& condition) {
+  if (condition.is(Kind::kParen)) return CheckLeftSides(*condition.args[0]);
+  if (!condition.is(Kind::kBinary)) return Status::Ok();
+  if (condition.op == Token::kAnd || condition.op == Token::kOr) {
+    RETURN_IF_ERROR(CheckLeftSides(*condition.args[0]));
+    return CheckLeftSides(*condition.args[1]);
+  }
+  if (!IsComparison(condition.op) || condition.args[0]->is(Kind::kVarRef)) return Status::Ok();
+  return InvalidArgument("left side of '" + std::string(TokenText(condition.op)) +
+                         "' must be a tag key");
+}
+
 Status CheckAllOperators(const Expr& expr) {
   if (!expr.is(Kind::kBinary) && !expr.is(Kind::kParen)) return Status::Ok();
   const bool allowed = expr.is(Kind::kParen) || expr.op == Token::kAnd || expr.op == Token::kOr ||
@@ -197,7 +216,10 @@ class SchemaShower {
       if (!sources.empty() && !sources[0].database.empty()) database_ = sources[0].database;
       Result<std::string> policy = Policy();
       if (!policy.ok()) return policy.status();
-      if (statement_.cardinality) only_policy = *std::move(policy);
+      // With times in WHERE, SHOW SERIES is a SELECT of one policy.
+      if (statement_.cardinality || HasTime(statement_.condition)) {
+        only_policy = *std::move(policy);
+      }
     }
     Result<DatabaseView> view = DatabaseView::Open(database_, schema_, only_policy);
     if (!view.ok()) {
@@ -562,6 +584,9 @@ class SchemaShower {
   Result<std::vector<ResultSeries>> TagValues() {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
     std::vector<ResultSeries> tables;
+    if (filter_ && !statement_.cardinality && !names.empty()) {
+      RETURN_IF_ERROR(CheckLeftSides(*filter_));
+    }
     for (const std::string& name : names) {
       std::map<std::string, NameSet> values;
       RETURN_IF_ERROR(CollectValues(name, &values));
@@ -664,12 +689,6 @@ std::string Escaped(std::string_view text, std::string_view special) {
     out += c;
   }
   return out;
-}
-
-bool HasTime(const ExprPtr& condition) {
-  bool has_time = false;
-  Walk(condition, [&](const Expr& node) { has_time = has_time || node.is_time_ref(); });
-  return has_time;
 }
 
 // Exactly the series of one tag set: every tag that any series of the measurement has is named.

@@ -100,6 +100,21 @@ TEST_F(InfluxDeviations, ABackslashBeforeABlankInANameCanBeRead) {
   EXPECT_EQ(Values("SELECT v FROM \"a\\\\ b\""), "[[7,3]]");
 }
 
+TEST_F(InfluxDeviations, IntegralsOfTheLastIntervalStandInTheirSeries) {
+  const std::string body =
+      Ask("SELECT integral(v) FROM cpu WHERE time >= 0 AND time < 4m GROUP BY time(2m), host");
+  const size_t first = body.find("\"host\":\"a\"");
+  ASSERT_NE(first, std::string::npos) << body;
+  EXPECT_EQ(body.find("\"host\":\"a\"", first + 1), std::string::npos) << body;
+}
+
+TEST_F(InfluxDeviations, TwoTypesForANewFieldKeepTheFirst) {
+  const auto answer = server_.Post("/write?db=d", "new v=1 0\nnew v=true 1000000000");
+  ASSERT_TRUE(answer.ok());
+  EXPECT_NE(answer->body.find("partial write: field type conflict"), std::string::npos);
+  EXPECT_EQ(Values("SELECT v FROM new"), "[[0,1]]");
+}
+
 TEST_F(InfluxDeviations, ARegexAndAWrongArgumentAreAnError) {
   ASSERT_TRUE(server_.Post("/write?db=d", "cpu,host=a s=\"x\" 0").ok());
   EXPECT_NE(Ask("SELECT mean(s) FROM /./").find("unsupported mean iterator type"),

@@ -111,7 +111,7 @@ def maybe_bad_line(rng, times):
             line = line[:at] + rng.choice(BAD_PIECES) + line[at:]
         else:
             line = line[:at] + line[at + rng.randrange(1, 4):]
-    # InfluxDB stores such a name under another one and finds nothing of it.
+    # InfluxDB stores such a name under two names and finds nothing of it.
     return line.replace("\\\\ ", "\\ ").replace("\\\\,", "\\,")
 
 
