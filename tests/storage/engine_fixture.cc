@@ -78,6 +78,22 @@ const SeriesDecoder& PlainInfluxDecoder() {
   return decoder;
 }
 
+WriteBatch InfluxPoint(PolicyId policy, std::string_view line, ValueType type, int64_t time_ns) {
+  WriteBatch batch;
+  batch.policy = policy;
+  batch.unit = TimeUnit::kNanoseconds;
+  batch.encoding = SeriesEncoding::kInfluxPoint;
+  batch.decoder = &PlainInfluxDecoder();
+  WriteBatch::Series series;
+  series.bytes = line;
+  series.field = "value";
+  series.point_count = 1;
+  series.type = type;
+  batch.series.push_back(series);
+  batch.points.push_back({time_ns, std::bit_cast<uint64_t>(1.0)});
+  return batch;
+}
+
 EngineTest::EngineTest() { UseDisk(std::make_shared<MemoryDisk>()); }
 
 void EngineTest::UseDisk(std::shared_ptr<MemoryDisk> disk) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,8 @@ class TestBatch {
 
 // Decodes "measurement,tag=value,..." and a field key, unescaped; for tests of Influx series.
 const SeriesDecoder& PlainInfluxDecoder();
+// One point of the field "value", which is 1.0 whatever the type says. `line` is borrowed.
+WriteBatch InfluxPoint(PolicyId policy, std::string_view line, ValueType type, int64_t time_ns);
 
 class EngineTest : public testing::Test {
  protected:

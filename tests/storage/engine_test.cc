@@ -208,19 +208,7 @@ TEST_F(EngineTest, FieldTypesConflictWithinAShardGroup) {
   Open();
   const PolicyId policy = CreateDatabase("flink");
   const auto append = [&](ValueType type, int64_t time_ns, std::string_view line) {
-    WriteBatch batch;
-    batch.policy = policy;
-    batch.unit = TimeUnit::kNanoseconds;
-    batch.encoding = SeriesEncoding::kInfluxPoint;
-    batch.decoder = &PlainInfluxDecoder();
-    WriteBatch::Series series;
-    series.bytes = line;
-    series.field = "value";
-    series.point_count = 1;
-    series.type = type;
-    batch.series.push_back(series);
-    batch.points.push_back({time_ns, std::bit_cast<uint64_t>(1.0)});
-    auto report = storage_->Append(batch);
+    auto report = storage_->Append(InfluxPoint(policy, line, type, time_ns));
     EXPECT_TRUE(report.ok());
     return *report;
   };

@@ -325,18 +325,7 @@ TEST_F(LifecycleTest, BudgetShowsTheSeriesAsItsOwnerWroteIt) {
   const PolicyId policy = CreateDatabase("jobs");
   AppendReport report;
   for (const char* line : {"m,host=a", "m,host=b"}) {
-    WriteBatch batch;
-    batch.policy = policy;
-    batch.unit = TimeUnit::kNanoseconds;
-    batch.encoding = SeriesEncoding::kInfluxPoint;
-    batch.decoder = &PlainInfluxDecoder();
-    WriteBatch::Series series;
-    series.bytes = line;
-    series.field = "value";
-    series.point_count = 1;
-    batch.series.push_back(series);
-    batch.points.push_back({kNow * kNs, 0});
-    report = *storage_->Append(batch);
+    report = *storage_->Append(InfluxPoint(policy, line, ValueType::kFloat, kNow * kNs));
   }
   ASSERT_EQ(report.rejections.size(), 1U);
   EXPECT_THAT(report.rejections[0].reason, HasSubstr("first new series m{db=\"jobs\",host=\"b\"}"));
