@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/printable.h"
+#include "base/utf8.h"
 
 namespace tsdb {
 namespace {
@@ -12,7 +13,6 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 constexpr char kHexLower[] = "0123456789abcdef";
 constexpr char kHexUpper[] = "0123456789ABCDEF";
-constexpr char32_t kCodePointMax = 0x10FFFF;
 
 struct Decoded {
   char32_t code_point = 0;
@@ -54,25 +54,6 @@ Decoded DecodeUtf8(std::string_view text, size_t i) {
     code_point = (code_point << 6) | (next & 0x3Fu);
   }
   return {code_point, size};
-}
-
-void AppendUtf8(std::string* out, char32_t c) {
-  const auto put = [out](char32_t byte) { out->push_back(static_cast<char>(byte)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xC0 | (c >> 6));
-    put(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    put(0xE0 | (c >> 12));
-    put(0x80 | ((c >> 6) & 0x3F));
-    put(0x80 | (c & 0x3F));
-  } else {
-    put(0xF0 | (c >> 18));
-    put(0x80 | ((c >> 12) & 0x3F));
-    put(0x80 | ((c >> 6) & 0x3F));
-    put(0x80 | (c & 0x3F));
-  }
 }
 
 // The first position at or after `i` that begins no valid sequence; text.size() when there is none.
@@ -194,7 +175,7 @@ bool TakeEscape(std::string_view* text, char quote, std::string* out) {
     case 'u':
     case 'U': {
       const auto c = TakeDigits(text, kind == 'u' ? 4 : 8, 16);
-      if (!c || *c > kCodePointMax || (*c >= 0xD800 && *c <= 0xDFFF)) return false;
+      if (!c || !IsCodePoint(*c)) return false;
       AppendUtf8(out, *c);
       return true;
     }

@@ -9,6 +9,7 @@
 #include "alert/template/go_time.h"
 #include "base/duration.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace tsdb::gotemplate {
 namespace {
@@ -39,21 +40,9 @@ std::string_view TruncateRunes(std::string_view text, int limit) {
   return text;
 }
 
-void AppendUtf8(std::string* out, uint64_t rune) {
-  if (rune > 0x10ffff || (rune >= 0xd800 && rune < 0xe000)) rune = 0xfffd;
-  const auto put = [&](uint64_t byte) { out->push_back(static_cast<char>(byte)); };
-  if (rune < 0x80) return put(rune);
-  if (rune < 0x800) {
-    put(0xc0 | rune >> 6);
-  } else if (rune < 0x10000) {
-    put(0xe0 | rune >> 12);
-    put(0x80 | (rune >> 6 & 0x3f));
-  } else {
-    put(0xf0 | rune >> 18);
-    put(0x80 | (rune >> 12 & 0x3f));
-    put(0x80 | (rune >> 6 & 0x3f));
-  }
-  put(0x80 | (rune & 0x3f));
+char32_t RuneOf(bool negative, uint64_t magnitude) {
+  return negative || magnitude > kMaxCodePoint ? kReplacementCharacter
+                                               : static_cast<char32_t>(magnitude);
 }
 
 class Printer {
@@ -179,12 +168,12 @@ class Printer {
         break;
       case 'c': {
         std::string text;
-        AppendUtf8(&text, negative ? 0xfffd : magnitude);
+        AppendUtf8(&text, RuneOf(negative, magnitude));
         return Pad(text);
       }
       case 'q': {
         std::string text;
-        AppendUtf8(&text, negative ? 0xfffd : magnitude);
+        AppendUtf8(&text, RuneOf(negative, magnitude));
         std::string quoted = text == "'" ? "\\'" : text == "\"" ? "\"" : GoQuote(text).substr(1);
         if (text != "'" && text != "\"") quoted.pop_back();
         return Pad("'" + quoted + "'");

@@ -1,6 +1,7 @@
 #include "query/influxql/lexer.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -10,25 +11,6 @@ bool IsDigit(char32_t c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char32_t c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsWordChar(char32_t c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
 constexpr char32_t kMicro = 0xB5;  // 'µ', a unit of durations
-
-void AppendUtf8(std::string* out, char32_t c) {
-  const auto put = [out](char32_t byte) { out->push_back(static_cast<char>(byte)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xC0 | (c >> 6));
-    put(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    put(0xE0 | (c >> 12));
-    put(0x80 | ((c >> 6) & 0x3F));
-    put(0x80 | (c & 0x3F));
-  } else {
-    put(0xF0 | (c >> 18));
-    put(0x80 | ((c >> 12) & 0x3F));
-    put(0x80 | ((c >> 6) & 0x3F));
-    put(0x80 | (c & 0x3F));
-  }
-}
 
 // The first character of valid UTF-8, which is removed.
 char32_t TakeUtf8(std::string_view* text) {

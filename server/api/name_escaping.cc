@@ -2,39 +2,19 @@
 
 #include <cstdio>
 
+#include "base/utf8.h"
 #include "model/labels.h"
 
 namespace tsdb::server {
 namespace {
-
-// Unescaped label names are printed to the client and looked up, so a code point is all we take.
-constexpr uint32_t kMaxCodePoint = 0x10ffff;
-constexpr uint32_t kReplacement = 0xfffd;
 
 bool IsLegacyRune(uint32_t rune, bool is_first) {
   return (rune >= 'a' && rune <= 'z') || (rune >= 'A' && rune <= 'Z') || rune == '_' ||
          rune == ':' || (rune >= '0' && rune <= '9' && !is_first);
 }
 
-void AppendUtf8(uint32_t code_point, std::string* out) {
-  if (code_point < 0x80) {
-    out->push_back(static_cast<char>(code_point));
-  } else if (code_point < 0x800) {
-    out->push_back(static_cast<char>(0xc0 | code_point >> 6));
-    out->push_back(static_cast<char>(0x80 | (code_point & 0x3f)));
-  } else if (code_point < 0x10000) {
-    out->push_back(static_cast<char>(0xe0 | code_point >> 12));
-    out->push_back(static_cast<char>(0x80 | (code_point >> 6 & 0x3f)));
-    out->push_back(static_cast<char>(0x80 | (code_point & 0x3f)));
-  } else {
-    out->push_back(static_cast<char>(0xf0 | code_point >> 18));
-    out->push_back(static_cast<char>(0x80 | (code_point >> 12 & 0x3f)));
-    out->push_back(static_cast<char>(0x80 | (code_point >> 6 & 0x3f)));
-    out->push_back(static_cast<char>(0x80 | (code_point & 0x3f)));
-  }
-}
-
-// The code point at the front of `text`, taken off; kReplacement for a byte that begins none.
+// The code point at the front of `text`, taken off; kReplacementCharacter for a byte that begins
+// none.
 uint32_t TakeRune(std::string_view* text) {
   const uint8_t lead = static_cast<uint8_t>(text->front());
   const size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
@@ -47,7 +27,7 @@ uint32_t TakeRune(std::string_view* text) {
     return rune;
   }
   text->remove_prefix(1);
-  return kReplacement;
+  return kReplacementCharacter;
 }
 
 void AppendEscapedRune(uint32_t rune, bool is_first, NameEscaping escaping, std::string* out) {
@@ -126,11 +106,9 @@ std::string UnescapeLabelName(std::string_view name) {
       if ((!digit && !letter) || i - begin >= 6) return std::string(name);
       code_point = code_point * 16 + static_cast<uint32_t>(digit ? c - '0' : (c | 0x20) - 'a' + 10);
     }
-    const bool surrogate = code_point >= 0xd800 && code_point < 0xe000;
-    if (i == name.size() || i == begin || code_point > kMaxCodePoint || surrogate) {
-      return std::string(name);
-    }
-    AppendUtf8(code_point, &out);
+    // Unescaped names are printed to the client and looked up, so a code point is all we take.
+    if (i == name.size() || i == begin || !IsCodePoint(code_point)) return std::string(name);
+    AppendUtf8(&out, code_point);
   }
   return out;
 }
