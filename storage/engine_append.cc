@@ -305,6 +305,7 @@ bool Engine::NeedsTypeCheck(const WriteBatch& batch, const PolicyInfo& policy, c
   if (batch.encoding != SeriesEncoding::kInfluxPoint) return false;
   const ValueType type = batch.series[run.series].type;
   if (record == nullptr || (record->flags & SeriesRecord::kHasSamples) == 0) return true;
+  if ((record->flags & SeriesRecord::kUntyped) != 0) return true;
   if (record->chunklet_type != ChunkletType(type, batch.unit)) return true;
   const int64_t length = policy.shard_group_duration_ns;
   if (length <= 0 || length % kDayNs == 0) return false;  // the day is within one group
@@ -569,6 +570,9 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
       }
       const uint64_t before = partition->active_series();
       partition->Learn(scratch->hashes[run.series], run.id);
+      if (SeriesRecord* record = partition->FindRecord(run.id)) {
+        record->flags &= static_cast<uint8_t>(~SeriesRecord::kUntyped);
+      }
       active_series_ += partition->active_series() - before;
     }
     if (WriteDefinitions(partition, batch.unit)) has_definitions = true;

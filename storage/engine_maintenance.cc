@@ -137,7 +137,7 @@ Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
     Partition* partition = partitions_.at(day).get();
     series.ForEach([&](uint32_t id) {
       if (SeriesRecord* record = partition->FindRecord(id))
-        record->flags |= SeriesRecord::kOverwritten;
+        record->flags |= SeriesRecord::kOverwritten | SeriesRecord::kUntyped;
     });
   }
   RETURN_IF_ERROR(DropFieldTypes(request));

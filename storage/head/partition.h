@@ -30,6 +30,7 @@ struct alignas(64) SeriesRecord {
   static constexpr uint8_t kOverwritten = 16;  // a later write has replaced the sample at last_time
   static constexpr uint8_t kHasStart = 32;     // Partition::starts_ knows it
   static constexpr uint8_t kHasHash = 64;      // raw_hash holds and is in the table
+  static constexpr uint8_t kUntyped = 128;     // a deletion may have dropped its field's type
 
   Hash128 raw_hash;  // of the bytes by which the series was first met
   int64_t last_time = 0;

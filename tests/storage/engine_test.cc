@@ -204,6 +204,31 @@ TEST_F(EngineTest, OneLabelSetIsOneSeriesHoweverItIsSpelt) {
   EXPECT_EQ(storage_->GetCardinality(10).active_series, 1U);
 }
 
+// What is written after DROP MEASUREMENT could not be read: the series was known, so that nobody
+// asked for the type of its field.
+TEST_F(EngineTest, ADroppedMeasurementThatIsWrittenAgainHasFieldTypesAgain) {
+  Open();
+  const PolicyId policy = CreateDatabase("flink");
+  const int64_t t = kNow * 1'000'000;
+  const auto types = [&] { return storage_->FieldTypesOf(policy, "cpu")->size(); };
+  for (int again = 0; again < 3; ++again) {
+    const auto written =
+        storage_->Append(InfluxPoint(policy, "cpu,host=a", ValueType::kFloat, t + again));
+    ASSERT_TRUE(written.ok());
+    EXPECT_EQ(written->stored_points, 1U);
+    EXPECT_EQ(types(), 1U) << again;
+    DeleteRequest request;
+    request.scope.all = false;
+    request.scope.policies = {policy};
+    request.view = View::kStored;
+    request.min_time = INT64_MIN;
+    request.max_time = INT64_MAX;
+    request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
+    ASSERT_TRUE(storage_->Delete(request).ok());
+    EXPECT_EQ(types(), 0U) << again;
+  }
+}
+
 TEST_F(EngineTest, FieldTypesConflictWithinAShardGroup) {
   Open();
   const PolicyId policy = CreateDatabase("flink");
