@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "base/go_math.h"
 #include "base/number.h"
 #include "model/exponential_bounds.h"
 
@@ -314,9 +315,9 @@ double BucketBound(const Histogram& h, int32_t index) {
 
 double HistogramBucket::FractionBelow(double value, bool linear) const {
   if (linear) return (value - lower) / (upper - lower);
-  const double log_lower = std::log2(std::fabs(lower));
-  const double log_upper = std::log2(std::fabs(upper));
-  const double log_value = std::log2(std::fabs(value));
+  const double log_lower = GoLog2(std::fabs(lower));
+  const double log_upper = GoLog2(std::fabs(upper));
+  const double log_value = GoLog2(std::fabs(value));
   if (value > 0) return (log_value - log_lower) / (log_upper - log_lower);
   return 1 - (log_value - log_upper) / (log_lower - log_upper);
 }

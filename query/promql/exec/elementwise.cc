@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/duration.h"
+#include "base/go_math.h"
 #include "model/histogram_math.h"
 #include "model/sample.h"
 #include "query/promql/exec/binary_sample.h"
@@ -315,21 +316,21 @@ struct NamedFloatFunction {
 };
 constexpr NamedFloatFunction kFloatFunctions[] = {
     {"abs", [](double v) { return std::fabs(v); }},
-    {"acos", [](double v) { return std::acos(v); }},
+    {"acos", [](double v) { return GoAcos(v); }},
     {"acosh", [](double v) { return std::acosh(v); }},
-    {"asin", [](double v) { return std::asin(v); }},
+    {"asin", [](double v) { return GoAsin(v); }},
     {"asinh", [](double v) { return std::asinh(v); }},
-    {"atan", [](double v) { return std::atan(v); }},
+    {"atan", [](double v) { return GoAtan(v); }},
     {"atanh", [](double v) { return std::atanh(v); }},
     {"ceil", [](double v) { return std::ceil(v); }},
-    {"cos", [](double v) { return std::cos(v); }},
-    {"cosh", [](double v) { return std::cosh(v); }},
+    {"cos", [](double v) { return GoCos(v); }},
+    {"cosh", [](double v) { return GoCosh(v); }},
     {"day_of_month", [](double v) { return double(CivilOf(v).day); }},
     {"day_of_week", [](double v) { return double(CivilOf(v).weekday); }},
     {"day_of_year", [](double v) { return double(CivilOf(v).day_of_year); }},
     {"days_in_month", DaysInMonthOf},
     {"deg", [](double v) { return v * 180 / std::numbers::pi; }},
-    {"exp", [](double v) { return std::exp(v); }},
+    {"exp", [](double v) { return GoExp(v); }},
     {"floor", [](double v) { return std::floor(v); }},
     {"hour", [](double v) { return double(CivilOf(v).hour); }},
     {"ln", [](double v) { return GoLog(v); }},
@@ -341,11 +342,11 @@ constexpr NamedFloatFunction kFloatFunctions[] = {
     {"sgn", [](double v) { return v < 0   ? -1.0
                                   : v > 0 ? 1.0
                                           : v; }},
-    {"sin", [](double v) { return std::sin(v); }},
-    {"sinh", [](double v) { return std::sinh(v); }},
+    {"sin", [](double v) { return GoSin(v); }},
+    {"sinh", [](double v) { return GoSinh(v); }},
     {"sqrt", [](double v) { return std::sqrt(v); }},
-    {"tan", [](double v) { return std::tan(v); }},
-    {"tanh", [](double v) { return std::tanh(v); }},
+    {"tan", [](double v) { return GoTan(v); }},
+    {"tanh", [](double v) { return GoTanh(v); }},
     {"year", [](double v) { return double(CivilOf(v).year); }},
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/go_math.h"
 #include "model/histogram_math.h"
 #include "model/sample.h"
 #include "query/promql/exec/annotations.h"
@@ -100,10 +101,10 @@ double InterpolateWithin(const Histogram& h, const HistogramBucket& b, double fr
   if (h.uses_custom_buckets() || (b.lower <= 0 && b.upper >= 0)) {
     return b.lower + (b.upper - b.lower) * fraction;
   }
-  const double log_lower = std::log2(std::fabs(b.lower));
-  const double log_upper = std::log2(std::fabs(b.upper));
-  if (b.lower > 0) return std::exp2(log_lower + (log_upper - log_lower) * fraction);
-  return -std::exp2(log_upper + (log_lower - log_upper) * (1 - fraction));
+  const double log_lower = GoLog2(std::fabs(b.lower));
+  const double log_upper = GoLog2(std::fabs(b.upper));
+  if (b.lower > 0) return GoExp2(log_lower + (log_upper - log_lower) * fraction);
+  return -GoExp2(log_upper + (log_lower - log_upper) * (1 - fraction));
 }
 
 }  // namespace

@@ -1,13 +1,12 @@
 #include "query/promql/exec/scalars.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
-#include <numbers>
 #include <utility>
 
 #include "base/check.h"
+#include "base/go_math.h"
 #include "base/text.h"
 #include "model/sample.h"
 
@@ -172,71 +171,6 @@ double GoMax(double a, double b) {
   return a > b ? a : b;
 }
 
-double GoLog(double x) {
-  if (!(x > 0 && x < std::numeric_limits<double>::min())) return std::log(x);
-  // The exponent of a denormal is taken as it stands, and a leading one is added to its digits.
-  constexpr uint64_t kDigits = (uint64_t{1} << 52) - 1;
-  constexpr uint64_t kHalf = uint64_t{0x3fe} << 52;
-  const double fraction = std::bit_cast<double>((std::bit_cast<uint64_t>(x) & kDigits) | kHalf);
-  return std::log(fraction) - 1022 * std::numbers::ln2;
-}
-
-double GoLog2(double x) {
-  if (!(x > 0) || std::isinf(x)) return std::log2(x);
-  int exponent = 0;
-  const double fraction = std::frexp(x, &exponent);
-  if (fraction == 0.5) return exponent - 1;
-  return std::log(fraction) * (1 / std::numbers::ln2) + exponent;
-}
-
-double GoLog10(double x) {
-  const bool is_denormal = x > 0 && x < std::numeric_limits<double>::min();
-  return is_denormal ? GoLog(x) / std::numbers::ln10 : std::log10(x);
-}
-
-double GoPow(double x, double y) {
-  double whole = 0;
-  double fraction = std::modf(std::fabs(y), &whole);
-  constexpr double kLargestWhole = 9007199254740992.0;  // 2^53
-  if (!std::isfinite(x) || !std::isfinite(y) || x == 0 || y == 0 || whole > kLargestWhole ||
-      (x < 0 && fraction != 0)) {
-    return std::pow(x, y);
-  }
-  if (y == 0.5) return std::sqrt(x);
-  if (y == -0.5) return 1 / std::sqrt(x);
-  double mantissa = 1;
-  int64_t exponent = 0;
-  if (fraction > 0.5) {
-    fraction -= 1;
-    whole += 1;
-  }
-  if (fraction != 0) mantissa = std::exp(fraction * GoLog(x));
-  int base_exponent = 0;
-  double base = std::frexp(x, &base_exponent);
-  int64_t e = base_exponent;
-  for (auto bits = static_cast<int64_t>(whole); bits != 0; bits >>= 1) {
-    if (e < -4096 || e > 4096) {  // far beyond what a float holds
-      exponent += e;
-      break;
-    }
-    if ((bits & 1) != 0) {
-      mantissa *= base;
-      exponent += e;
-    }
-    base *= base;
-    e *= 2;
-    if (base < 0.5) {
-      base += base;
-      --e;
-    }
-  }
-  if (y < 0) {
-    mantissa = 1 / mantissa;
-    exponent = -exponent;
-  }
-  return std::ldexp(mantissa, static_cast<int>(std::clamp<int64_t>(exponent, -10'000, 10'000)));
-}
-
 double ScalarArithmetic(BinaryOp op, double lhs, double rhs) {
   switch (op) {
     case BinaryOp::kAdd:
@@ -252,7 +186,7 @@ double ScalarArithmetic(BinaryOp op, double lhs, double rhs) {
     case BinaryOp::kPow:
       return GoPow(lhs, rhs);
     case BinaryOp::kAtan2:
-      return std::atan2(lhs, rhs);
+      return GoAtan2(lhs, rhs);
     case BinaryOp::kEqual:
       return lhs == rhs;
     case BinaryOp::kNotEqual:

@@ -28,13 +28,5 @@ double ScalarArithmetic(BinaryOp op, double lhs, double rhs);
 // Go's math.Min and math.Max: an infinity that decides, then NaN if either is, and -0 below 0.
 double GoMin(double a, double b);
 double GoMax(double a, double b);
-// Go's math.Pow: by repeated squaring, so that it differs from C's in the last digits, which
-// comparisons and count_values show.
-double GoPow(double x, double y);
-// Go's math.Log and so on: of a denormal it is wrong on the machines that Prometheus runs on, and
-// so are its decimal logarithm and its powers. The binary one loses digits near 1.
-double GoLog(double x);
-double GoLog2(double x);
-double GoLog10(double x);
 
 }  // namespace tsdb::promql
