@@ -114,6 +114,7 @@ TEST_F(PromApi, AQueryThatRunsLongerThanItsTimeoutIsATimeout) {
   EXPECT_NE(answer.body.find("\"errorType\":\"timeout\",\"error\":\"query timed out in "),
             std::string::npos)
       << answer.body;
+  EXPECT_EQ(answer.headers.Get("Retry-After"), "1");
 }
 
 TEST_F(PromApi, SearchAnswersOnlyWithItsFeature) {
@@ -172,6 +173,12 @@ TEST_F(PromApi, RefusedMethodsAreAnsweredAsByGosRouter) {
   EXPECT_EQ(answer.headers.Get("Allow"), "GET, OPTIONS, POST");
   EXPECT_EQ(answer.headers.Get("X-Content-Type-Options"), "nosniff");
   EXPECT_EQ(Send("GET", "/api/v1/nothing").headers.Get("X-Content-Type-Options"), "nosniff");
+}
+
+TEST_F(PromApi, SomeMethodsAreTakenThatPrometheusRefuses) {
+  Start();
+  EXPECT_EQ(Send("HEAD", "/api/v1/labels").status, 200);
+  EXPECT_EQ(Send("POST", "/api/v1/label/job/values").status, 200);
 }
 
 TEST_F(PromApi, StepsAreCheckedToTheNanosecond) {
