@@ -103,7 +103,7 @@ func (g *generator) broken(text string) string {
 			words[at] = oneOf(g, "(", ")", "[", "]", "{", "}", ",", ":", "5m", "1", "-", "+", "*", "@", "==", "=", "=~", "!~", "by", "on", "offset",
 				"bool", "and", "or", "start", "end()", "up", "rate", "sum", "\"", "'x'", "`", "#", "$", "\\", "é", "\n", "NaN", "Inf", "__name__", "1e", "0x",
 				"group_left", "ignoring", "without", "atan2", "anchored", "smoothed", "fill", "step()", "5m5", "[5m]", "[5m:1m]", "^", "%", "//", "!", "?",
-				";", ".", "_", "~", "&", "|", "\"\\q\"", "\"\\xff\"", "\x00")
+				";", ".", "_", "~", "&", "|", "\"\\q\"", "\x00")
 		}
 	}
 	return strings.Join(words, "")
