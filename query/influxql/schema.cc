@@ -106,8 +106,8 @@ bool Schema::IsIn(const storage::FieldTypeEntry& entry, const Place& place,
   const int64_t oldest = place.duration_ns > 0 ? now_ns_ - place.duration_ns : kMinTime;
   const int64_t from = std::max(range.min, oldest);
   if (entry.group_start_ns > range.max) return false;
-  return entry.group_start_ns >= from - place.shard_group_ns + 1 ||
-         from <= kMinTime + place.shard_group_ns;
+  return from <= kMinTime + place.shard_group_ns ||
+         entry.group_start_ns > from - place.shard_group_ns;
 }
 
 Result<bool> Schema::HasFieldOfType(const Place& place, const std::string& measurement,

@@ -35,8 +35,10 @@ void AppendWeights(const storage::SampleBlock& block, size_t begin, size_t end,
   }
 }
 
-void AppendFloats(const storage::SampleBlock& block, size_t begin, size_t end,
+// May take the block's columns instead of copying them.
+void AppendFloats(storage::SampleBlock* taken, size_t begin, size_t end,
                   const Selection::ReadOptions& options, SeriesSamples* out) {
+  storage::SampleBlock& block = *taken;
   bool any_stale = false;
   if (!options.stale_markers) {
     for (size_t i = begin; i < end; ++i) any_stale |= IsStaleMarker(block.floats[i]);
@@ -44,9 +46,14 @@ void AppendFloats(const storage::SampleBlock& block, size_t begin, size_t end,
   const auto from = static_cast<ptrdiff_t>(begin);
   const auto to = static_cast<ptrdiff_t>(end);
   if (!any_stale) {
-    out->times.insert(out->times.end(), block.timestamps.begin() + from,
-                      block.timestamps.begin() + to);
-    out->values.insert(out->values.end(), block.floats.begin() + from, block.floats.begin() + to);
+    if (out->times.empty() && end - begin == block.size()) {
+      out->times.swap(block.timestamps);
+      out->values.swap(block.floats);
+    } else {
+      out->times.insert(out->times.end(), block.timestamps.begin() + from,
+                        block.timestamps.begin() + to);
+      out->values.insert(out->values.end(), block.floats.begin() + from, block.floats.begin() + to);
+    }
     for (size_t i = begin; options.starts && i < end; ++i) out->starts.push_back(StartOf(block, i));
     AppendWeights(block, begin, end, out);
     return;
@@ -89,7 +96,7 @@ Status Selection::Read(size_t index, const ReadOptions& options, SeriesSamples* 
     if (!more) return Status::Ok();
     const auto [begin, end] = Within(block.timestamps, min_time_, max_time_);
     if (block.type == ValueType::kFloat) {
-      AppendFloats(block, begin, end, options, out);
+      AppendFloats(&block, begin, end, options, out);
       continue;
     }
     for (size_t i = begin; i < end; ++i) {
