@@ -124,9 +124,13 @@ void Exchange::Finish(HttpResponse response) {
 bool Exchange::PullStream(std::string* raw) {
   try {
     while (raw->size() < kStreamBytes) {
-      const std::string piece = stream_();
+      std::string piece = stream_();
       if (piece.empty()) return true;
-      raw->append(piece);
+      if (raw->empty()) {
+        *raw = std::move(piece);
+      } else {
+        raw->append(piece);
+      }
     }
     return false;
   } catch (const std::exception& exception) {

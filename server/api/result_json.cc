@@ -153,6 +153,7 @@ class ResultPrinter {
       out.append("\",\"result\":");
       out.push_back('[');
     }
+    if (count_ - next_ > 1) out.reserve(kPieceBytes + kPieceBytes / 4);
     while (next_ < count_ && out.size() < kPieceBytes) AppendElement(&out);
     if (next_ < count_) return out;
     ended_ = true;
