@@ -88,6 +88,11 @@ class RangeOperator : public Operator {
     const bool per_step = context_->stats.per_step();
     const bool any_histogram = !b.samples.histograms.empty();
     uint64_t total = 0;
+    if (!per_step && !any_histogram) {
+      for (const Window& window : b.floats) total += window.size();
+      context_->stats.AddTotal(grid_, total);
+      return;
+    }
     for (size_t step = 0; step < grid_.count; ++step) {
       uint64_t count = b.floats[step].size();
       if (any_histogram) count += WeightOf(b.samples, b.histograms[step]);

@@ -155,6 +155,68 @@ std::optional<double> Extrapolate(const RangeCall& call, size_t step, RateKind k
   return factor;
 }
 
+// Extrapolation without regard to values or start times. Windows of a series that is scraped
+// regularly mostly lie alike on their samples, so the last one is kept.
+struct Placement {
+  int64_t before_ms = -1;  // from the range's start to the first sample
+  int64_t after_ms = -1;
+  int64_t sampled_ms = -1;
+  size_t count = 0;
+  double to_start = 0;  // seconds
+  double sampled = 0;
+  double factor = 0;
+
+  void Find(const RangeCall& call, size_t step, RateKind kind, const Ends& ends) {
+    const int64_t before = ends.first_time - call.range_start(step);
+    const int64_t after = call.range_end(step) - ends.last_time;
+    const int64_t length = ends.last_time - ends.first_time;
+    if (before == before_ms && after == after_ms && length == sampled_ms && ends.count == count) {
+      return;
+    }
+    before_ms = before;
+    after_ms = after;
+    sampled_ms = length;
+    count = ends.count;
+    sampled = static_cast<double>(length) / 1000;
+    bool use_first = false;
+    factor = *Extrapolate(
+        call, step, {.is_counter = true, .is_rate = kind.is_rate}, ends,
+        [this](double, double unclamped) { return to_start = unclamped; }, &use_first);
+  }
+
+  // Whether a counter that gained `result` since `first` may have been zero before the range's part
+  // that is added in front. False only when it cannot.
+  bool MayBeClamped(double first, double result) const {
+    constexpr double kNoOverflow = 1e150;
+    if (!(result > 0 && first >= 0)) return false;
+    return first > kNoOverflow || result > kNoOverflow ||
+           sampled * first <= to_start * result * 1.000001;
+  }
+};
+
+// A series without start times and downsampled parts.
+void PlainRate(const RangeCall& call, const RangeSeries& series, size_t step, RateKind kind,
+               FloatPairs* pairs, Placement* placement, Column* out) {
+  const SeriesSamples& s = series.samples;
+  const Window w = series.floats[step];
+  if (w.size() < 2) return;
+  const double first = s.values[w.begin];
+  double result = s.values[w.end - 1] - first;
+  const Ends ends{s.times[w.begin], s.times[w.end - 1], w.size(), 0};
+  placement->Find(call, step, kind, ends);
+  double factor = placement->factor;
+  if (kind.is_counter) {
+    for (const uint32_t i : pairs->resets.Within(w)) result += s.values[i - 1];
+    if (placement->MayBeClamped(first, result)) {
+      bool use_first = false;
+      factor = *Extrapolate(
+          call, step, kind, ends,
+          [&](double sampled, double) { return sampled * (first / result); }, &use_first);
+    }
+  }
+  out->SetFloat(step, result * factor);
+}
+
 void FloatRate(const RangeCall& call, const RangeSeries& series, size_t step, RateKind kind,
                FloatPairs* pairs, Column* out) {
   const SeriesSamples& s = series.samples;
@@ -290,6 +352,9 @@ Status ComputeRate(const RangeCall& call, const RangeSeries& series, RateKind ki
   const bool extended = call.mode != RangeMode::kPlain;
   FloatPairs floats;
   HistogramPairs histograms;
+  const SeriesSamples& samples = series.samples;
+  const bool plain = samples.starts.empty() && samples.weights.empty();
+  Placement placement;
   if (!extended) {
     if (kind.is_counter) floats = FindFloatPairs(series.samples);
     histograms = FindHistogramPairs(series.samples, kind.is_counter);
@@ -298,7 +363,12 @@ Status ComputeRate(const RangeCall& call, const RangeSeries& series, RateKind ki
     if (extended) {
       ExtendedRate(call, series, step, kind.is_counter, kind.is_rate, out);
     } else if (series.histograms[step].empty()) {
-      if (!series.floats[step].empty()) FloatRate(call, series, step, kind, &floats, out);
+      if (series.floats[step].empty()) continue;
+      if (plain) {
+        PlainRate(call, series, step, kind, &floats, &placement, out);
+      } else {
+        FloatRate(call, series, step, kind, &floats, out);
+      }
     } else if (!MixedWindow(call, series, step)) {
       HistogramRate(call, series, step, kind, &histograms, out);
     }

@@ -36,6 +36,30 @@ constexpr std::pair<std::string_view, RangeKernel> kKernels[] = {
     {"ts_of_min_over_time", TimeOfMinKernel},
 };
 
+// A place in rising times that only moves forward, mostly as far as it moved before.
+class Border {
+ public:
+  Border(const int64_t* times, uint32_t size) : times_(times), size_(size) {}
+
+  // Moves behind the last time that is not after `bound`. Bounds rise.
+  uint32_t MoveBehind(int64_t bound) {
+    const uint32_t guess = at_ + stride_;
+    if (guess < size_ && times_[guess] > bound && (guess == 0 || times_[guess - 1] <= bound)) {
+      return at_ = guess;
+    }
+    const uint32_t from = at_;
+    while (at_ < size_ && times_[at_] <= bound) ++at_;
+    stride_ = at_ - from;
+    return at_;
+  }
+
+ private:
+  const int64_t* times_;
+  const uint32_t size_;
+  uint32_t at_ = 0;
+  uint32_t stride_ = 0;
+};
+
 }  // namespace
 
 void FindWindows(const std::vector<int64_t>& times, const Grid& grid, const TimeShift& shift,
@@ -43,13 +67,12 @@ void FindWindows(const std::vector<int64_t>& times, const Grid& grid, const Time
   windows->resize(grid.count);
   const auto size = static_cast<uint32_t>(times.size());
   const int64_t* t = times.data();
-  uint32_t begin = 0;
-  uint32_t end = 0;
+  Border begin(t, size);
+  Border end(t, size);
   for (size_t step = 0; step < grid.count; ++step) {
     const int64_t at = shift.Apply(grid.At(step));
-    while (end < size && t[end] <= at + after_ms) ++end;
-    while (begin < end && t[begin] <= at - before_ms) ++begin;
-    (*windows)[step] = {begin, end};
+    const uint32_t last = end.MoveBehind(at + after_ms);
+    (*windows)[step] = {std::min(begin.MoveBehind(at - before_ms), last), last};
   }
 }
 
