@@ -217,7 +217,8 @@ Value Evaluate(const Expr& expr, const Lookup& lookup, Division division) {
       // What could not be computed counts as false beside a boolean; a field without a value does
       // so in SELECT only.
       const auto is_false = [&](const Value& value, const Expr& from, const Value& other) {
-        return IsNull(value) && other.index() == 3 && !from.is(Expr::Kind::kVarRef);
+        return IsNull(value) && other.index() == 3 && !from.is(Expr::Kind::kVarRef) &&
+               !from.is(Expr::Kind::kRegex);
       };
       const Value no = false;
       return EvaluateBinary(expr.op, is_false(left, *expr.args[0], right) ? no : left,

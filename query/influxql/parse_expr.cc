@@ -189,8 +189,10 @@ Result<ExprPtr> Parser::WildcardExpr() {
 }
 
 Result<ExprPtr> Parser::BoundError(const Lexeme& lexeme) {
-  if (lexeme.text.size() <= 1) return InvalidArgument("empty bound parameter");
-  return InvalidArgument("missing parameter: " + lexeme.text.substr(1));
+  // "$name" that stands for nothing, or why it does not.
+  const size_t begin = lexeme.text.starts_with('$') ? 1 : 0;
+  if (lexeme.text.size() == begin) return InvalidArgument("empty bound parameter");
+  return InvalidArgument("missing parameter: " + lexeme.text.substr(begin));
 }
 
 Result<ExprPtr> Parser::CompileRegex(const Lexeme& lexeme) {

@@ -19,7 +19,7 @@ struct BoundValue {
 using BoundParameters = std::map<std::string, BoundValue, std::less<>>;
 
 // The `params` of a request: a JSON object of texts, numbers, booleans, or {"regex": "..."} and its
-// like. Errors as Go's encoding/json words them.
+// like. What cannot be bound is an error where it is used. Errors are InfluxDB's.
 Result<BoundParameters> ParseBoundParameters(std::string_view json);
 
 // Statements separated by ';'. At most kMaxStatements, parentheses nested at most kMaxDepth deep.

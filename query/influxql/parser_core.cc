@@ -1,10 +1,13 @@
 #include "query/influxql/parser_core.h"
 
+#include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/json.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "query/influxql/influx_duration.h"
 
 namespace tsdb::influxql {
@@ -25,52 +28,103 @@ std::string GoJsonError(std::string_view json) {
   return "unexpected EOF";
 }
 
+// A value that cannot be bound stays a parameter and is told of where it is used.
+BoundValue Unbound(std::string why) { return {Token::kBoundParam, std::move(why)}; }
+
+// Go reads digits with a point as a float, others as an int64. Its error otherwise.
 Result<BoundValue> BoundNumber(const std::string& digits) {
+  if (digits.find('.') != std::string::npos) {
+    const auto number = ParseFloat(digits);
+    if (number.has_value() && std::isfinite(*number))
+      return BoundValue{Token::kNumber, FormatFloat(*number)};
+    return InvalidArgument("strconv.ParseFloat: parsing " + GoQuote(digits) +
+                           ": value out of range");
+  }
   if (ParseInt64(digits).has_value()) return BoundValue{Token::kInteger, digits};
-  return BoundValue{Token::kNumber, digits};
+  const bool whole = digits.find_first_not_of("-0123456789") == std::string::npos;
+  return InvalidArgument("strconv.ParseInt: parsing " + GoQuote(digits) + ": " +
+                         (whole ? "value out of range" : "invalid syntax"));
 }
 
-Result<BoundValue> BoundFromJson(const std::string& name, const JsonValue& value) {
-  const auto bad = [&](std::string_view why) {
-    return InvalidArgument("unable to bind parameter " + name + ": " + std::string(why));
-  };
+BoundValue BoundObject(std::string_view type, const JsonValue& value) {
+  std::optional<BoundValue> number;
+  if (value.is_number()) {
+    Result<BoundValue> read = BoundNumber(value.text());
+    if (!read.ok()) return Unbound(read.status().message());
+    number = *std::move(read);
+  }
+  if (type == "ident" || type == "identifier") {
+    return value.is_string() ? BoundValue{Token::kIdent, value.text()}
+                             : Unbound("identifier must be a string value");
+  }
+  if (type == "regex" || type == "string") {
+    if (!value.is_string()) return Unbound(std::string(type) + " literal must be a string value");
+    return {type == "regex" ? Token::kRegex : Token::kString, value.text()};
+  }
+  if (type == "float" || type == "number") {
+    if (!number.has_value()) return Unbound("number literal must be a float value");
+    return {Token::kNumber, number->text};
+  }
+  if (type == "int" || type == "integer") {
+    const bool whole = number.has_value() && number->token == Token::kInteger;
+    return whole ? *number : Unbound("integer literal must be an integer value");
+  }
+  if (type == "duration") {
+    if (value.is_string()) return {Token::kDurationValue, value.text()};
+    if (number.has_value() && number->token == Token::kInteger) {
+      return {Token::kDurationValue, FormatInfluxDuration(ParseInt64(number->text).value_or(0))};
+    }
+    return Unbound("duration literal must be a string or integer value");
+  }
+  return Unbound("unknown bind object type: " + std::string(type));
+}
+
+Result<BoundValue> BoundFromJson(const JsonValue& value) {
   switch (value.kind()) {
     case JsonValue::Kind::kString:
       return BoundValue{Token::kString, value.text()};
-    case JsonValue::Kind::kNumber:
-      return BoundNumber(value.text());
+    case JsonValue::Kind::kNumber: {
+      Result<BoundValue> number = BoundNumber(value.text());
+      if (number.ok()) return number;
+      return InvalidArgument("error parsing json value: " + number.status().message());
+    }
     case JsonValue::Kind::kBool:
       return BoundValue{value.boolean() ? Token::kTrue : Token::kFalse, ""};
     case JsonValue::Kind::kObject:
       break;
+    case JsonValue::Kind::kNull:
+      return Unbound("unable to bind parameter with type <nil>");
     default:
-      return bad("a text, number, boolean or typed object is wanted");
+      return Unbound("unable to bind parameter with type []interface {}");
   }
-  if (value.object().size() != 1) return bad("an object must name exactly one type");
+  if (value.object().size() != 1) {
+    return Unbound("bound object parameter value must have exactly one entry");
+  }
   const auto& [type, inner] = value.object().front();
-  if (type == "duration" && inner.is_number()) {
-    return BoundValue{Token::kDurationValue, inner.text() + "ns"};
-  }
-  if ((type == "integer" || type == "float" || type == "number") && inner.is_number()) {
-    return BoundValue{type == "integer" ? Token::kInteger : Token::kNumber, inner.text()};
-  }
-  if (!inner.is_string()) return bad("its value has another type than it says");
-  if (type == "regex") return BoundValue{Token::kRegex, inner.text()};
-  if (type == "string") return BoundValue{Token::kString, inner.text()};
-  if (type == "identifier" || type == "ident") return BoundValue{Token::kIdent, inner.text()};
-  if (type == "duration") return BoundValue{Token::kDurationValue, inner.text()};
-  return bad("unknown type " + type);
+  return BoundObject(type, inner);
+}
+
+std::string_view GoKindOf(const JsonValue& value) {
+  if (value.is_array()) return "array";
+  if (value.is_string()) return "string";
+  return value.is_bool() ? "bool" : "number";
 }
 
 }  // namespace
 
 Result<BoundParameters> ParseBoundParameters(std::string_view json) {
+  constexpr std::string_view kTitle = "error parsing query parameters: ";
   const auto document = JsonValue::Parse(json);
-  if (!document.ok()) return InvalidArgument(GoJsonError(json));
-  if (!document->is_object()) return InvalidArgument("an object of parameters is wanted");
+  if (!document.ok()) return InvalidArgument(std::string(kTitle) + GoJsonError(json));
   BoundParameters parameters;
+  if (document->is_null()) return parameters;
+  if (!document->is_object()) {
+    return InvalidArgument(std::string(kTitle) + "json: cannot unmarshal " +
+                           std::string(GoKindOf(*document)) +
+                           " into Go value of type map[string]interface {}");
+  }
   for (const auto& [name, value] : document->object()) {
-    ASSIGN_OR_RETURN(parameters[name], BoundFromJson(name, value));
+    ASSIGN_OR_RETURN(parameters[name], BoundFromJson(value));
   }
   return parameters;
 }
@@ -222,8 +276,10 @@ Result<int64_t> Parser::OptionalCount(Token token) {
   if (!Accept(token)) return int64_t{0};
   const Lexeme found = Next();
   if (found.token != Token::kInteger) return Unexpected(found, "integer");
-  // As in InfluxDB, a number beyond 63 bits is the largest one.
-  return ParseInt64(found.text).value_or(std::numeric_limits<int64_t>::max());
+  // As in InfluxDB, a number beyond 63 bits is the largest one. A bound one may be negative.
+  const int64_t count = ParseInt64(found.text).value_or(std::numeric_limits<int64_t>::max());
+  if (count < 0) return At(std::string(TokenText(token)) + " must be >= 0", found.position);
+  return count;
 }
 
 Result<std::vector<Statement>> Parser::ParseStatements() {

@@ -86,7 +86,7 @@ class QueryHandler {
     if (const std::string_view params = parameters_.Get("params"); !params.empty()) {
       Result<influxql::BoundParameters> parsed = influxql::ParseBoundParameters(params);
       if (!parsed.ok()) {
-        return Failure(400, form_, "error parsing query parameters: " + parsed.status().message());
+        return Failure(400, form_, parsed.status().message());
       }
       bound = *std::move(parsed);
     }

@@ -89,6 +89,16 @@ class Questions:
             return f"moving_average({inner}, {self.pick('2', '3', '5')})"
         return f"{name}({inner})"
 
+    def smoothing(self, m, grouped):
+        """Without a warm-up of its own most of them need more points than an interval has."""
+        inner = self.simple_call(m, True) if grouped else self.rng.choice(m[0])
+        name = self.pick("exponential_moving_average", "double_exponential_moving_average", "triple_exponential_moving_average",
+                         "relative_strength_index", "triple_exponential_derivative", "kaufmans_efficiency_ratio",
+                         "kaufmans_adaptive_moving_average", "chande_momentum_oscillator")
+        hold = self.pick("", "", ", 0", ", 2", ", -1")
+        warm_up = self.pick("", ", 'simple'", ", 'exponential'", ", 'none'") if hold and not name.startswith("kaufmans") else ""
+        return f"{name}({inner}, {self.pick('2', '3', '5')}{hold}{warm_up})"
+
     def literal(self):
         return self.pick("1", "2", "0", "3", "-1", "2.5", "0.5", "10", "1000000", "7")
 
@@ -123,6 +133,8 @@ class Questions:
             return f"{self.rng.choice(STEADY_MATHS)}({self.call_expr(m, grouped, depth + 1)})"
         if roll < 0.35:
             return self.transform(m, grouped)
+        if roll < 0.4:
+            return self.smoothing(m, grouped)
         return self.simple_call(m, grouped)
 
     def alias(self):
@@ -303,6 +315,8 @@ class Questions:
                 inner_fields += f", {self.call_expr(inner_m, grouped)} AS y"
             inner = (f"SELECT {inner_fields} FROM {name}{self.where(name, inner_m, grouped)}{self.group(name, inner_m, grouped)}"
                      f"{self.fill() if grouped and not raw else ''}{self.tail(name, limit=False)}")
+        if depth == 0 and self.chance(0.25):
+            inner = self.middle_select(name, m, inner)
         outer_grouped = name != "old" and self.chance(0.35)
         if raw:
             fields = self.pick("x", "*", "x, y", "x + y", "x * 2", "x, " + (tags[0] if tags else "y"))
@@ -310,8 +324,56 @@ class Questions:
         else:
             fields = ", ".join(self.call_expr(m, outer_grouped) for _ in range(self.pick(1, 1, 2)))
         source = f"({inner})"
+        if self.chance(0.05):
+            source += self.pick(f", {name}", ", cpu", ", nomeasurement", ", (SELECT f AS x FROM days)")
         return (f"SELECT {fields} FROM {source}{self.where(name, m, outer_grouped)}{self.group(name, m, outer_grouped)}"
                 f"{self.fill() if outer_grouped else ''}{self.tail(name)}{self.zone()}")
+
+    def middle_select(self, name, m, inner):
+        """A subquery around a subquery, whose columns are x and y again."""
+        grouped = name != "old" and self.chance(0.3)
+        if self.chance(0.4):
+            fields = "x, y"
+            grouped = False
+        else:
+            fields = f"{self.call_expr(m, grouped)} AS x, {self.call_expr(m, grouped)} AS y"
+        where = self.where(name, m, grouped) if self.chance(0.5) or grouped else ""
+        return f"SELECT {fields} FROM ({inner}){where}{self.group(name, m, grouped)}{self.tail(name, limit=False)}"
+
+    def bound(self):
+        """(a statement with $ in it, what stands for them)."""
+        values = {"n": self.pick(1, 2.5, -3, 100), "s": self.pick("a", "eu", "x'y", ""), "b": self.pick(True, False),
+                  "r": {"regex": self.pick("^a", "b|c", ".*", "(")}, "t": {"duration": self.pick("10m", "90s", 60000000000, "1x")},
+                  "i": {"integer": self.pick(5, "7", 2.5)}, "f": {"float": self.pick(2, 0.5, "1e3")}, "q": {"string": "a"},
+                  "id": {"identifier": self.pick("f", "i", "host", "a b")}, "odd": self.pick(None, [1], {"nokind": 1}, {"regex": 5})}
+        name = self.rng.choice(list(values))
+        times = "n" if name == "r" else name
+        text = self.pick(f"SELECT f FROM cpu WHERE f > ${name} LIMIT 3", f"SELECT f FROM cpu WHERE host = ${name} LIMIT 3",
+                         f"SELECT f FROM cpu WHERE host =~ ${name} LIMIT 3", f"SELECT mean(f) * ${times} FROM cpu",
+                         f"SELECT mean(f) FROM cpu WHERE time >= {BASE} AND time < {BASE + HOUR} GROUP BY time(${name})",
+                         f"SELECT ${name} FROM cpu LIMIT 2", f"SELECT f FROM ${name} LIMIT 1", f"SELECT f FROM cpu LIMIT ${name}",
+                         f"SELECT f FROM cpu WHERE time > ${name} LIMIT 2", "SELECT f FROM cpu WHERE f = $nosuch", f"SELECT top(f, ${name}) FROM cpu",
+                         f"SHOW TAG VALUES WITH KEY = ${name}", f"SHOW TAG VALUES WITH KEY =~ ${name}", f"SELECT f FROM cpu WHERE b = ${name} LIMIT 2")
+        return text, values
+
+    def deletion(self):
+        where = self.pick("", " WHERE host = 'a'", " WHERE host != 'a'", " WHERE host =~ /b|c/", f" WHERE time < {BASE + HOUR}",
+                          f" WHERE time >= {BASE + HOUR} AND host = 'b'", " WHERE region = ''", " WHERE nosuch = 'a'", " WHERE f > 1",
+                          f" WHERE time > {BASE + 7 * DAY}", " WHERE host = 'a' OR region = 'us'", f" WHERE time = {BASE}", " WHERE zone !~ /x/")
+        name = self.pick("cpu", "days", "mixed", "/c|d/", "notags", "nomeasurement", '"we ird,m"', "both")
+        return self.pick(f"DELETE FROM {name}{where}", f"DELETE FROM {name}{where}", f"DROP SERIES FROM {name}{where}", f"DELETE{where}",
+                         f"DROP SERIES{where}", "DROP MEASUREMENT cpu" if self.chance(0.3) else f"DELETE FROM {name}{where}")
+
+    def into(self):
+        name = self.measurement()
+        m = MEASUREMENTS[name]
+        target = self.pick("t", "copies.autogen.t", "copies..:MEASUREMENT", "copies.autogen.:MEASUREMENT", '"t 2"', "nodb..t", "copies.nopolicy.t")
+        if self.chance(0.5):
+            fields = self.pick("*", "f", "f, i", "*::field", "f AS g, host")
+            return f"SELECT {fields} INTO {target} FROM {name}{self.where(name, m, False)}{self.pick('', '', ' GROUP BY *', ' GROUP BY host')}"
+        grouped = name != "old"
+        return (f"SELECT {self.simple_call(m, grouped)} AS x INTO {target} FROM {self.source(name)}{self.where(name, m, grouped)}"
+                f"{self.group(name, m, grouped)}{self.fill() if grouped else ''}")
 
     def show_where(self, keys=False):
         if not self.chance(0.5):
