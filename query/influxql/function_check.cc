@@ -290,6 +290,11 @@ Status FunctionCheck::Smoothing(const Expr& call) {
   if (period.integer < 1) return Wrong(name + " period must be greater than or equal to 1");
   if (call.args.size() >= 3) RETURN_IF_ERROR(CheckHold(name, *call.args[2]));
   if (call.args.size() >= 4) RETURN_IF_ERROR(CheckWarmup(name, *call.args[3]));
+  // Unlike in other functions of neighbours, distinct() counts as one by itself here.
+  if (call.args[0]->is(Kind::kCall) && call.args[0]->text == "distinct") {
+    facts_->has_distinct = true;
+    facts_->calls.push_back("distinct");
+  }
   return StreamArgument(name, *call.args[0], period.integer);
 }
 

@@ -58,7 +58,12 @@ Result<std::vector<SelectField>> Parser::Fields() {
       ASSIGN_OR_RETURN(field.alias, Ident());
     }
     fields.push_back(std::move(field));
-    if (!Accept(Token::kComma)) return fields;
+    // Here InfluxDB does not look past a comment.
+    Lexeme next = Scan();
+    if (next.token == Token::kSpace) next = Scan();
+    if (next.token == Token::kComma) continue;
+    Unscan();
+    return fields;
   }
 }
 

@@ -214,6 +214,7 @@ class CallBuilder {
       const Value value = number.is(Kind::kNumber) ? Value(number.number) : Value(number.integer);
       switch (fill.type) {
         case DataType::kString:
+        case DataType::kTag:
           fill.value = std::string();
           break;
         case DataType::kBoolean:

@@ -78,6 +78,11 @@ TEST_F(InfluxDeviations, TagValuesGoWithTheirLastPoint) {
   EXPECT_EQ(Values("SHOW TAG VALUES WITH KEY = host"), "[[\"host\",\"a\"],[\"host\",\"b\"]]");
 }
 
+TEST_F(InfluxDeviations, ASeriesEmptiedByTimesIsStillListed) {
+  Ask("DELETE FROM cpu WHERE time < 1h AND host = 'b'");
+  EXPECT_EQ(Values("SHOW SERIES"), "[[\"cpu,host=a\"],[\"cpu,host=b\"],[\"cpu,host=c\"]]");
+}
+
 TEST_F(InfluxDeviations, AbsOfIntegersIsPositive) {
   EXPECT_EQ(Values("SELECT abs(n) FROM cpu LIMIT 1"), "[[0,2]]");
 }

@@ -21,6 +21,7 @@ from questions import MEASUREMENTS, Questions
 from servers import Influxd, Server
 
 
+VARYING = re.compile(rb"shard [0-9]+:|dropped=[1-9][0-9]*\"}]}")
 LOOSE = False  # whole numbers may be floats that were computed
 
 
@@ -117,6 +118,9 @@ class MsgPack:
 def same(a, b):
     if a.key() == b.key():
         return True
+    # An error of a DELETE bears the number of one of InfluxDB's shards, one of an INTO that of points written at once.
+    if VARYING.sub(b"", a.body) == VARYING.sub(b"", b.body):
+        return a.status == b.status
     if a.key()[:3] != b.key()[:3]:
         return False
     try:
@@ -140,7 +144,8 @@ def same_but_for_order(a, b):
     except (ValueError, AttributeError):
         return False
     finally:
-        LOOSE = False
+        VARYING = re.compile(rb"shard [0-9]+:|dropped=[1-9][0-9]*\"}]}")
+LOOSE = False
 
 
 def same_but_for_ties(a, b):
@@ -286,7 +291,8 @@ def compare_deletions(c, rng, count):
         c.ask(q, "POST", "/query", {"db": database, "q": q})
         # InfluxDB forgets a series with its last point. Here one of which all points were deleted by their times is still listed.
         listed_all = listed_all and "time" not in q
-        listed = () if not listed_all else ("SHOW SERIES", "SHOW MEASUREMENTS", "SHOW FIELD KEYS")
+        # And without tsi1 its measurement stays listed.
+        listed = () if not listed_all else ("SHOW SERIES",)
         for left in ("SELECT f, i, n, v, w, value, s, b FROM /./", "SELECT f, i FROM other././", *listed):
             c.ask(f"{left} after {q}", "GET", "/query", {"db": database, "q": left, "epoch": "ns"}, ties=True)
 
