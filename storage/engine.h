@@ -54,7 +54,7 @@ struct EngineOptions {
 
   // A checkpoint is due when the journal holds so much: what a start after kill -9 must replay.
   uint64_t checkpoint_bytes = 20ULL << 20;
-  uint64_t checkpoint_samples = 4'000'000;
+  uint64_t checkpoint_samples = 3'000'000;
   uint64_t checkpoint_new_series = 250'000;
   int64_t idle_checkpoint_ms = 300'000;      // without appends since; 0: never
   int64_t maintenance_interval_ms = 1000;    // of the background thread; 0: no thread, for tests
