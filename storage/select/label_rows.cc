@@ -20,8 +20,9 @@ Result<LabelRows::PagePtr> LabelRows::Reader::Load(uint32_t number) {
   page->end = std::min(page->first + kPageRows, end_id_);
   page->ends.resize(page->end - page->first);
   if (rows_ == nullptr) {
+    // What is kept here need not be in the block cache as well.
     rows_ = cache_->store_->NewIterator(Family::kLabels, LabelsKey(partition_, page->first),
-                                        LabelsKey(partition_, end_id_));
+                                        LabelsKey(partition_, end_id_), /*fill_cache=*/false);
   } else if (page->first > next_row_ + kPageRows) {
     rows_->Seek(LabelsKey(partition_, page->first));
   }
