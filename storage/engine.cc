@@ -277,18 +277,15 @@ void Engine::Maintain() {
       }
     }
   }
-  bool due = checkpoint_due_.exchange(false);
-  if (!due && options_.idle_checkpoint_ms > 0) {
+  if (options_.idle_checkpoint_ms > 0) {
     const MutexLock lock(head_mutex_);
-    due = samples_since_checkpoint_ > 0 &&
-          options_.clock->MonotonicNs() - last_append_ns_ > options_.idle_checkpoint_ms * 1'000'000;
-  }
-  const MutexLock lock(maintenance_mutex_);
-  if (due && !read_only_.load()) {
-    if (const Status status = CheckpointLocked(); !status.ok()) {
-      LogError("cannot write a checkpoint", {{"reason", status}});
+    const int64_t quiet_ns = options_.clock->MonotonicNs() - last_append_ns_;
+    if (samples_since_checkpoint_ > 0 && quiet_ns > options_.idle_checkpoint_ms * 1'000'000) {
+      checkpoint_due_ = true;
     }
   }
+  const MutexLock lock(maintenance_mutex_);
+  CheckpointIfDue();
   ReclaimRetired();
   EvictIdle();
   UpdateGauges();

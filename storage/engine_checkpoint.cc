@@ -71,6 +71,13 @@ Status Engine::Checkpoint() {
   return CheckpointLocked();
 }
 
+void Engine::CheckpointIfDue() {
+  if (!checkpoint_due_.exchange(false) || read_only_.load()) return;
+  if (const Status status = CheckpointLocked(); !status.ok()) {
+    LogError("cannot write a checkpoint", {{"reason", status}});
+  }
+}
+
 Status Engine::CheckpointLocked() {
   const int64_t begin = Clock::Real().MonotonicNs();
   CheckpointWork work;
@@ -357,8 +364,8 @@ void Engine::RenewPin() {
   pin_ = std::move(next);
 }
 
-// Blocks return to the pool once every reader is gone that took its pin before they were let go. The
-// first batch that is still pinned ends the round: those behind it are, too.
+// Blocks return to the pool once every reader is gone that took its pin before they were let go.
+// The first batch that is still pinned ends the round: those behind it are, too.
 void Engine::ReclaimRetired() {
   constexpr size_t kSlice = 8192;
   for (;;) {

@@ -170,6 +170,8 @@ class Engine : public Storage, public LatestQuerier {
 
   // --- checkpoint (engine_checkpoint.cc)
   Status CheckpointLocked() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
+  // Failures are logged, and tried again later.
+  void CheckpointIfDue() EXCLUSIVE_LOCKS_REQUIRED(maintenance_mutex_);
   // Queues a journal record of the series that no durable record names, as after a failed write.
   // Whether there were any.
   bool QueueDefinitions(CommitQueue::Request* request) EXCLUSIVE_LOCKS_REQUIRED(head_mutex_);

@@ -166,7 +166,12 @@ class Engine::Rewriter {
       scans_.emplace_back(engine_->store_.get(), version_->key, version_->segments[i]);
     }
     const uint32_t groups = (version_->next_series_id + kFragmentGroup - 1) / kFragmentGroup;
-    for (uint32_t group = 0; group < groups; ++group) RETURN_IF_ERROR(RewriteGroup(group, &writer));
+    for (uint32_t group = 0; group < groups; ++group) {
+      RETURN_IF_ERROR(RewriteGroup(group, &writer));
+      // A long rewrite must not hold writers up. What a checkpoint adds to the version comes behind
+      // the segments that are rewritten.
+      engine_->CheckpointIfDue();
+    }
     RETURN_IF_ERROR(writer.Finish());
     if (!writer.tables().empty()) RETURN_IF_ERROR(engine_->store_->Ingest(writer.tables()));
     output_.sample_count = writer.sample_count();

@@ -100,5 +100,43 @@ TEST_F(MixedLoadTest, ReadersSeeWholeBatchesWhateverGoesOn) {
   for (const auto& [labels, samples] : found) EXPECT_EQ(samples.size(), size_t{kBatches}) << labels;
 }
 
+// A rewrite may take minutes; meanwhile the journal must not grow without bound.
+TEST_F(MixedLoadTest, CheckpointsGoOnDuringARewrite) {
+  MetricsRegistry metrics;
+  EngineOptions options = Options();
+  options.metrics = &metrics;
+  options.checkpoint_samples = 10;
+  Open(options);
+  const auto checkpoints = [&] {
+    const std::string text = metrics.Expose();
+    const std::string name = "\ntsdbd_storage_checkpoints_total ";
+    return std::stoi(text.substr(text.find(name) + name.size()));
+  };
+  TestBatch many;
+  for (int series = 0; series < 5'000; ++series) many.Float(LabelsOf(0, series), kNow, series);
+  Append(many);
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    for (int i = 1; !done; ++i) {
+      TestBatch batch;
+      for (int series = 0; series < kSeries; ++series) {
+        batch.Float(LabelsOf(1, series), kNow + i, i);
+      }
+      ASSERT_TRUE(storage_->Append(batch.batch()).ok());
+    }
+  });
+  // Compact() begins with one; any other is due to what was written since.
+  bool met = false;
+  for (int attempt = 0; attempt < 500 && !met; ++attempt) {
+    const int before = checkpoints();
+    ASSERT_TRUE(storage_->Compact().ok());
+    met = checkpoints() > before + 1;
+  }
+  done = true;
+  writer.join();
+  EXPECT_TRUE(met);
+  Close();  // before its metrics
+}
+
 }  // namespace
 }  // namespace tsdb::storage
