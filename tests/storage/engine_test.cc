@@ -502,5 +502,21 @@ TEST_F(EngineTest, SnapshotIsAStoreOfItsOwn) {
   EXPECT_EQ(ReadOne(), "1772366400000:1");
 }
 
+TEST_F(EngineTest, SeriesComeInTheOrderOfTheirLabels) {
+  Open();
+  for (const char* name : {"c", "a", "b"}) {
+    TestBatch batch;
+    batch.Float({{"__name__", "m"}, {"n", name}}, kNow, 1);
+    Append(batch);
+  }
+  SelectRequest request;
+  request.matchers = {Equal("__name__", "m")};
+  const CancelToken never;
+  const auto selection = *storage_->Select(request, never);
+  std::string order;
+  for (size_t i = 0; i < selection->size(); ++i) order += selection->labels(i).Get("n");
+  EXPECT_EQ(order, "abc");
+}
+
 }  // namespace
 }  // namespace tsdb::storage
