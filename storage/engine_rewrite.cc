@@ -257,6 +257,7 @@ class Engine::Rewriter {
 
   std::shared_ptr<const PartitionVersion> Next() const {
     auto next = std::make_shared<PartitionVersion>(*engine_->VersionOf(version_->key.day));
+    const bool has_grown = next->segments.size() > version_->segments.size();
     const auto begin = next->segments.begin() + static_cast<ptrdiff_t>(first_);
     next->segments.erase(begin, begin + static_cast<ptrdiff_t>(count_));
     if (output_.sample_count > 0) {
@@ -267,6 +268,9 @@ class Engine::Rewriter {
       return std::none_of(next->segments.begin(), next->segments.end(),
                           [&](const Segment& s) { return s.id <= tombstone.last_segment; });
     });
+    // What a checkpoint has added meanwhile may be of a series of which nothing else is left; the
+    // next rewrite tells.
+    if (has_grown) return next;
     std::vector<uint32_t> gone;
     for (uint32_t id = 0; id < kept_since_.size(); ++id) {
       if (kept_since_[id] == INT64_MAX) gone.push_back(id);
