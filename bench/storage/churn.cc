@@ -4,6 +4,7 @@
 // simulated.
 #include <algorithm>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -33,7 +34,9 @@ constexpr uint64_t kBatch = 2000;
 int Usage() {
   std::fputs(
       "storage_churn [--series 100000] [--percent 10] [--days 30] [--samples-per-hour 4]\n"
-      "    --percent: of the series, replaced every hour\n",
+      "              [--cache-mib 32]\n"
+      "    --percent: of the series, replaced every hour\n"
+      "    --cache-mib: of blocks for appends; queries and labels get a fixed multiple of it\n",
       stderr);
   return 2;
 }
@@ -51,6 +54,12 @@ struct Job {
     }
   }
 };
+
+double CpuMs() {
+  timespec used{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+  return static_cast<double>(used.tv_sec) * 1e3 + static_cast<double>(used.tv_nsec) * 1e-6;
+}
 
 uint64_t ResidentBytes() {
   std::ifstream in("/proc/self/statm");
@@ -71,6 +80,7 @@ class Churn {
     options.sync = storage::SyncMode::kNever;
     options.retention_time_ms = 0;
     options.maintenance_interval_ms = 0;
+    options.block_cache_bytes = flags_["cache-mib"] << 20;
     auto opened = storage::OpenStorage(options);
     if (!opened.ok()) {
       std::fprintf(stderr, "%s\n", std::string(opened.status().message()).c_str());
@@ -84,7 +94,7 @@ class Churn {
     for (uint64_t i = 0; i < jobs; ++i) jobs_.emplace_back(next_job_++);
     std::puts(
         "day  resident MiB  head MiB  index MiB  stored MiB  series rows  query of the last hour "
-        "ms");
+        "CPU-ms");
     uint64_t replaced = 0;
     for (uint64_t hour = 0; hour < flags_["days"] * 24; ++hour) {
       const uint64_t due = hour * jobs * flags_["percent"] / 100;
@@ -132,10 +142,10 @@ class Churn {
   }
 
   // Every sample of one of the job's twenty metrics; the best of three.
-  double QueryMs() const {
+  double QueryCpuMs() const {
     double best = 1e9;
     for (int i = 0; i < 3; ++i) {
-      const int64_t begin = Clock::Real().MonotonicNs();
+      const double begin = CpuMs();
       SelectRequest request;
       request.matchers = {
           Matcher(MatchType::kEqual, "__name__", "flink_taskmanager_job_task_numRecordsIn")};
@@ -150,13 +160,13 @@ class Churn {
         while (*cursor->Next(&block)) samples += block.size();
       }
       if (samples == 0) std::abort();
-      best = std::min(best, static_cast<double>(Clock::Real().MonotonicNs() - begin) * 1e-6);
+      best = std::min(best, CpuMs() - begin);
     }
     return best;
   }
 
   void Report(uint64_t day) {
-    const double query = QueryMs();
+    const double query = QueryCpuMs();
     double index = 0;
     for (const char* family : {"hashes", "labels", "postings"}) {
       index += Gauge("tsdbd_storage_table_bytes{family=\"" + std::string(family) + "\"}");
@@ -184,8 +194,11 @@ class Churn {
 };
 
 int Main(int argc, char** argv) {
-  std::map<std::string, uint64_t> flags = {
-      {"series", 100'000}, {"percent", 10}, {"days", 30}, {"samples-per-hour", 4}};
+  std::map<std::string, uint64_t> flags = {{"series", 100'000},
+                                           {"percent", 10},
+                                           {"days", 30},
+                                           {"samples-per-hour", 4},
+                                           {"cache-mib", 32}};
   for (int i = 1; i < argc; i += 2) {
     const std::string name = argv[i];
     const auto value = i + 1 < argc ? ParseUint64(argv[i + 1]) : std::nullopt;
