@@ -31,13 +31,17 @@ std::string DroppedKey(uint64_t number) {
   return key;
 }
 
-// Reads one segment from its first series to its last.
+// Reads one segment from its first series to its last. What lies in a damaged block is left out and
+// logged, since a segment that cannot be rewritten would be tried again and again.
 class SegmentScan {
  public:
-  SegmentScan(Store* store, PartitionKey partition, const Segment& segment)
+  // `series_count`: ids are below it.
+  SegmentScan(Store* store, PartitionKey partition, const Segment& segment, uint32_t series_count)
       : store_(store),
         partition_(partition),
         segment_(segment),
+        width_(segment.kind == SegmentKind::kFragments ? kFragmentGroup : 1),
+        row_limit_((series_count + width_ - 1) / width_),
         rows_(store->NewIterator(Family::kChunks, ChunkKey(partition, segment.id, 0),
                                  ChunkKey(partition, segment.id, kFirstTimestampList), false)) {}
 
@@ -46,21 +50,37 @@ class SegmentScan {
   // Appends the runs of the series of one group to `series`, by id - first. Groups rise.
   Status Read(uint32_t group, std::vector<std::vector<SampleBlock>>* series, uint64_t* damaged) {
     const uint32_t first = group * kFragmentGroup;
-    const uint32_t width = segment_.kind == SegmentKind::kFragments ? kFragmentGroup : 1;
-    for (; rows_->Valid(); rows_->Next()) {
+    for (; AtRow(damaged); rows_->Next()) {
       std::string_view key = rows_->key().substr(kPartitionPrefixSize + 4);
       uint32_t row = 0;
       if (!GetKey32(&key, &row) || row >= kFirstTimestampList) break;
-      if (uint64_t{row} * width >= uint64_t{first} + kFragmentGroup) break;
-      if (uint64_t{row} * width < first) continue;  // of a group without series to keep
+      if (uint64_t{row} * width_ >= uint64_t{first} + kFragmentGroup) break;
+      next_row_ = row + 1;
+      if (uint64_t{row} * width_ < first) continue;  // of a group without series to keep
       const Status status =
-          width == 1 ? DecodeSealedRow(&(*series)[row - first]) : DecodeGroup(first, series);
+          width_ == 1 ? DecodeSealedRow(&(*series)[row - first]) : DecodeGroup(first, series);
       if (!status.ok()) ++*damaged;
     }
-    return rows_->status();
+    const Status status = rows_->status();
+    return status.code() == StatusCode::kDataLoss ? Status::Ok() : status;
   }
 
  private:
+  // Whether there is a row to read, beyond damaged blocks if need be.
+  bool AtRow(uint64_t* damaged) {
+    if (rows_->Valid()) return true;
+    const Status reason = rows_->status();
+    if (reason.code() != StatusCode::kDataLoss || next_row_ >= row_limit_) return false;
+    for (; next_row_ < row_limit_; ++next_row_) {
+      rows_->Seek(ChunkKey(partition_, segment_.id, next_row_));
+      if (rows_->status().code() != StatusCode::kDataLoss) break;
+    }
+    ++*damaged;
+    LogError("a damaged block is left out of a rewrite",
+             {{"day", partition_.day}, {"segment", uint64_t{segment_.id}}, {"reason", reason}});
+    return rows_->Valid();
+  }
+
   Status DecodeGroup(uint32_t first, std::vector<std::vector<SampleBlock>>* series) {
     std::vector<std::tuple<uint32_t, uint32_t, uint32_t>> parts;
     const bool parsed = ParseFragmentGroup(rows_->value(), first, &parts);
@@ -95,8 +115,11 @@ class SegmentScan {
 
   Store* store_;
   PartitionKey partition_;
-  Segment segment_;
+  const Segment segment_;
+  const uint32_t width_;      // ids of a row
+  const uint32_t row_limit_;  // keys of rows are below it
   std::unique_ptr<StoreIterator> rows_;
+  uint32_t next_row_ = 0;  // behind those that were read
   std::unordered_map<uint32_t, std::shared_ptr<const std::vector<int64_t>>> lists_;
 };
 
@@ -163,7 +186,8 @@ class Engine::Rewriter {
     }
     SealedWriter writer(engine_->store_.get(), version_->key, output_.id, effort_);
     for (size_t i = first_; i < first_ + count_; ++i) {
-      scans_.emplace_back(engine_->store_.get(), version_->key, version_->segments[i]);
+      scans_.emplace_back(engine_->store_.get(), version_->key, version_->segments[i],
+                          version_->next_series_id);
     }
     const uint32_t groups = (version_->next_series_id + kFragmentGroup - 1) / kFragmentGroup;
     for (uint32_t group = 0; group < groups; ++group) {

@@ -221,5 +221,45 @@ TEST_F(DiskTest, DamagedBlockCostsAtMostItselfAndIsNamed) {
   EXPECT_LT(most_lost, stored / 3);
 }
 
+// A segment that could not be rewritten would be tried again every round, and its day never be
+// sealed.
+TEST_F(DiskTest, ADamagedBlockIsLeftOutOfARewrite) {
+  Open();
+  for (int i = 0; i < 300; ++i) {
+    TestBatch row = Row(kNow + i * 1000, 400);
+    Append(row);
+    if (i % 100 == 99) Checkpoint();
+  }
+  Close();
+  const MemoryDisk::Image image = disk_->TakeImage();
+  const auto source = disk_;
+  int rewritten = 0;
+  for (const std::string& path : source->FilesWith(".sst")) {
+    const uint64_t size = source->FileSize(path);
+    if (size < 2000) continue;
+    for (const uint64_t where : {uint64_t{100}, size / 3, size / 2}) {
+      Close();
+      UseDisk(std::make_shared<MemoryDisk>(*source, image, MemoryDisk::Loss::kNothing, 0));
+      disk_->Damage(path, where);
+      SCOPED_TRACE(path + " at " + std::to_string(where));
+      ASSERT_NO_FATAL_FAILURE(Open());
+      const CancelToken never;
+      if (!storage_->Select({}, never).ok()) continue;  // the index
+      int damaged = 0;
+      const size_t found = CountSamples(&damaged);
+      if (damaged == 0) continue;  // the journal, or nothing that is read
+      (void)storage_->Compact();   // RocksDB cannot compact the damaged file and says so
+      damaged = 0;
+      EXPECT_EQ(CountSamples(&damaged), found);
+      EXPECT_EQ(damaged, 0);
+      ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
+      EXPECT_EQ(CountSamples(&damaged), found);
+      EXPECT_EQ(damaged, 0);
+      ++rewritten;
+    }
+  }
+  EXPECT_GT(rewritten, 3);
+}
+
 }  // namespace
 }  // namespace tsdb::storage
