@@ -320,6 +320,95 @@ double GoLog2(double x) {
 
 double GoLog10(double x) { return GoLog(x) * std::numbers::log10e; }
 
+// msun: log(2^k (1 + f)) with the fraction between sqrt(1/2) and sqrt(2), and what rounding 1 + x
+// loses put back.
+double GoLog1p(double x) {
+  if (std::isnan(x) || x < -1) return kNan;
+  if (x == -1) return -kInfinity;
+  if (x == kInfinity) return x;
+  const double size = std::abs(x);
+  if (size < 0x1p-54) return x;
+  if (size < 0x1p-29) return x - x * x * 0.5;
+  constexpr double kSqrt2Minus1 = 4.142135623730950488017e-01;
+  constexpr double kHalfSqrt2Minus1 = -2.928932188134524755992e-01;
+  constexpr int kMantissaBits = 52;
+  constexpr uint64_t kDigits = (uint64_t{1} << kMantissaBits) - 1;
+  constexpr uint64_t kDigitsOfSqrt2 = 0x0006a09e667f3bcd;
+  double f = x;
+  double k = 0;
+  double lost = 0;
+  bool tiny = false;  // |f| < 2^-20
+  if (size >= kSqrt2Minus1 || x <= kHalfSqrt2Minus1) {
+    const double sum = size < 0x1p53 ? 1 + x : x;
+    const auto bits = std::bit_cast<uint64_t>(sum);
+    const uint64_t digits = bits & kDigits;
+    int exponent = static_cast<int>(bits >> kMantissaBits) - 1023;
+    if (size < 0x1p53) lost = (exponent > 0 ? 1 - (sum - x) : x - (sum - 1)) / sum;
+    uint64_t scale = 1023;
+    tiny = digits == 0;
+    if (digits >= kDigitsOfSqrt2) {
+      ++exponent;
+      --scale;
+      tiny = (kDigits + 1 - digits) >> 2 == 0;
+    }
+    f = std::bit_cast<double>(digits | scale << kMantissaBits) - 1;
+    k = exponent;
+  }
+  const double half_square = 0.5 * f * f;
+  if (tiny) {
+    if (f == 0) return k == 0 ? 0 : k * kLn2High + (lost + k * kLn2Low);
+    const double rest = half_square * (1 - 0.66666666666666666 * f);
+    return k == 0 ? f - rest : k * kLn2High - ((rest - (k * kLn2Low + lost)) - f);
+  }
+  constexpr double kTerms[] = {1.479819860510658591e-01, 1.531383769920937332e-01,
+                               1.818357216161805012e-01, 2.222219843214978396e-01,
+                               2.857142874366239149e-01, 3.999999999940941908e-01,
+                               6.666666666666735130e-01};
+  const double s = f / (2 + f);
+  const double square = s * s;
+  const double series = square * Polynomial(kTerms, square);
+  if (k == 0) return f - (half_square - s * (half_square + series));
+  return k * kLn2High - ((half_square - (s * (half_square + series) + (k * kLn2Low + lost))) - f);
+}
+
+double GoAsinh(double x) {
+  if (!std::isfinite(x)) return x;
+  const double size = x < 0 ? -x : x;  // -0 stays
+  double y = size;
+  if (size > 0x1p28) {
+    y = GoLog(size) + std::numbers::ln2;
+  } else if (size > 2) {
+    y = GoLog(2 * size + 1 / (std::sqrt(size * size + 1) + size));
+  } else if (size >= 0x1p-28) {
+    y = GoLog1p(size + size * size / (1 + std::sqrt(1 + size * size)));
+  }
+  return x < 0 ? -y : y;
+}
+
+double GoAcosh(double x) {
+  if (std::isnan(x) || x < 1) return kNan;
+  if (x == 1) return 0;
+  if (x >= 0x1p28) return GoLog(x) + std::numbers::ln2;
+  if (x > 2) return GoLog(2 * x - 1 / (x + std::sqrt(x * x - 1)));
+  const double t = x - 1;
+  return GoLog1p(t + std::sqrt(2 * t + t * t));
+}
+
+double GoAtanh(double x) {
+  if (std::isnan(x) || x < -1 || x > 1) return kNan;
+  const double size = x < 0 ? -x : x;  // -0 stays
+  double y = size;
+  if (size == 1) {
+    y = kInfinity;
+  } else if (size >= 0.5) {
+    y = 0.5 * GoLog1p((size + size) / (1 - size));
+  } else if (size >= 0x1p-28) {
+    const double twice = size + size;
+    y = 0.5 * GoLog1p(twice + twice * size / (1 - size));
+  }
+  return x < 0 ? -y : y;
+}
+
 double GoPow(double x, double y) {
   double whole = 0;
   double fraction = std::modf(std::fabs(y), &whole);

@@ -20,12 +20,16 @@ double GoExp2(double x);
 double GoSinh(double x);
 double GoCosh(double x);
 double GoTanh(double x);
+double GoAsinh(double x);
+double GoAcosh(double x);
+double GoAtanh(double x);
 
 // Of a denormal the natural and the decimal one are wrong, as on the machines that Prometheus runs
 // on. The binary one goes by way of the fraction, which loses digits near 1.
 double GoLog(double x);
 double GoLog2(double x);
 double GoLog10(double x);
+double GoLog1p(double x);
 
 // By repeated squaring.
 double GoPow(double x, double y);

@@ -66,6 +66,27 @@ TEST(GoMath, IsGosToTheLastDigit) {
       {GoTanh, 0.3, 0x3fd2a4dda7d914fa},
       {GoTanh, -2, 0xbfeed9505e1bc3d4},
       {GoTanh, 5, 0x3fefff419668df11},
+      {GoLog1p, 0.3, 0x3fd0ca937be1b9dc},
+      {GoLog1p, -0.3, 0xbfd6d3c324e13f4e},
+      {GoLog1p, -0.9, 0xc0026bb1bbb55516},
+      {GoLog1p, 1e-06, 0x3eb0c6f713f927aa},
+      {GoLog1p, 3e-10, 0x3df49da7e3548631},
+      {GoLog1p, 7, 0x4000a2b23f3bab73},
+      {GoLog1p, 1e+17, 0x4043926cd770aa67},
+      {GoLog1p, -0.29289321881345, 0xbfd62e42fefa39b0},
+      {GoAsinh, 0.3, 0x3fd2ec4ea565fcc1},
+      {GoAsinh, -1.7, 0xbff4d0291473fd4a},
+      {GoAsinh, 5, 0x40027fdfac4e4380},
+      {GoAsinh, 1e+10, 0x4037b810429a7c2a},
+      {GoAsinh, 1e-09, 0x3e112e0be826d695},
+      {GoAcosh, 1.0001, 0x3f8cf67d7ec0d4e6},
+      {GoAcosh, 1.7, 0x3ff1f8c10d010fe6},
+      {GoAcosh, 5, 0x400256e66a48a3b6},
+      {GoAcosh, 1e+10, 0x4037b810429a7c2a},
+      {GoAtanh, 0.3, 0x3fd3cf2b50617c96},
+      {GoAtanh, -0.7, 0xbfebc0ed0947fbe8},
+      {GoAtanh, 0.9999, 0x4013ce8f5de1814c},
+      {GoAtanh, 1e-09, 0x3e112e0be826d695},
       {GoLog, 0.3, 0xbff34378fcbda721},
       {GoLog, 2, 0x3fe62e42fefa39ef},
       {GoLog, 1e+100, 0x406cc845b54b54f2},
@@ -105,7 +126,8 @@ TEST(GoMath, TakesWhatIsNoNumberOrZero) {
     EXPECT_TRUE(std::isnan(function(kInfinity)));
     EXPECT_TRUE(std::isnan(function(std::nan(""))));
   }
-  for (double (*function)(double) : {GoSin, GoTan, GoAsin, GoAtan, GoSinh, GoTanh}) {
+  for (double (*function)(double) :
+       {GoSin, GoTan, GoAsin, GoAtan, GoSinh, GoTanh, GoAsinh, GoAtanh, GoLog1p}) {
     EXPECT_TRUE(function(-0.0) == 0 && std::signbit(function(-0.0)));
   }
   EXPECT_EQ(GoAtan(-kInfinity), -std::numbers::pi / 2);
@@ -117,6 +139,14 @@ TEST(GoMath, TakesWhatIsNoNumberOrZero) {
   EXPECT_EQ(GoSinh(-kInfinity), -kInfinity);
   EXPECT_EQ(GoCosh(-kInfinity), kInfinity);
   EXPECT_EQ(GoTanh(-kInfinity), -1);
+  EXPECT_EQ(GoLog1p(-1), -kInfinity);
+  EXPECT_EQ(GoAsinh(-kInfinity), -kInfinity);
+  EXPECT_EQ(GoAcosh(kInfinity), kInfinity);
+  EXPECT_EQ(GoAcosh(1), 0);
+  EXPECT_EQ(GoAtanh(-1), -kInfinity);
+  for (double (*function)(double) : {GoLog1p, GoAcosh, GoAtanh}) {
+    EXPECT_TRUE(std::isnan(function(-2)));
+  }
   EXPECT_EQ(GoLog(0), -kInfinity);
   EXPECT_TRUE(std::isnan(GoLog(-1)));
   EXPECT_EQ(GoLog2(kInfinity), kInfinity);
