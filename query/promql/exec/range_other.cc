@@ -3,9 +3,11 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/number.h"
 #include "model/histogram_math.h"
 #include "query/promql/exec/downsampled.h"
 #include "query/promql/exec/quantile.h"
@@ -148,10 +150,10 @@ void ForEachPair(const RangeCall& call, const RangeSeries& series, const Compute
 }
 
 Status FactorError(const char* name, double value) {
-  char buffer[160];
-  std::snprintf(buffer, sizeof buffer, "invalid %s factor. Expected: 0 < %cf < 1, got: %f", name,
-                name[0], value);
-  return FailedPrecondition(buffer);
+  char number[400];  // the largest double has 309 digits before its point
+  std::snprintf(number, sizeof number, "%f", value);
+  return FailedPrecondition("invalid " + std::string(name) + " factor. Expected: 0 < " + name[0] +
+                            "f < 1, got: " + (std::isinf(value) ? FormatFloat(value) : number));
 }
 
 // Double exponential smoothing (Holt); https://en.wikipedia.org/wiki/Exponential_smoothing.

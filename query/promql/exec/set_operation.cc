@@ -1,6 +1,7 @@
 // and, or, unless. A match group is reduced to the steps at which one side has a sample.
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -33,7 +34,7 @@ class SetOperation final : public Operator {
       series_.insert(series_.end(), rhs_->series().begin(), rhs_->series().end());
       // Both sides may show the same labels, at different steps.
       outputs_.Build(LabelsView(context_->delayed_names()), true, &series_);
-      return Status::Ok();
+      return context_->delayed_names() ? NameByFirstSamples() : Status::Ok();
     }
     return LoadRight();
   }
@@ -92,6 +93,42 @@ class SetOperation final : public Operator {
     return Status::Ok();
   }
 
+  const SeriesRef& Input(size_t input) const {
+    const size_t left_count = lhs_->series().size();
+    return input < left_count ? lhs_->series()[input] : rhs_->series()[input - left_count];
+  }
+
+  // Whether the name of a series goes is for the side to say that gives its first sample.
+  Status NameByFirstSamples() {
+    if (outputs_.one_to_one()) return Status::Ok();
+    const size_t left_count = lhs_->series().size();
+    right_columns_.resize(rhs_->series().size());
+    for (size_t i = 0; i < series_.size(); ++i) {
+      const std::span<const uint32_t> inputs = outputs_.inputs(i);
+      const auto differs = [&](uint32_t input) {
+        return Input(input).drop_name != series_[i].drop_name;
+      };
+      if (std::none_of(inputs.begin(), inputs.end(), differs)) continue;
+      size_t first = grid_.count;
+      for (const uint32_t input : inputs) {
+        auto& kept = input < left_count ? left_columns_[input] : right_columns_[input - left_count];
+        if (kept == nullptr) {
+          auto read = std::make_unique<Column>();
+          RETURN_IF_ERROR(ReadInput(input, read.get()));
+          RETURN_IF_ERROR(reservation_.Add(read->SampleCount()));
+          kept = std::move(read);
+        }
+        const Column& column = *kept;
+        for (size_t step = 0; step < first; ++step) {
+          if (!column.has(step)) continue;
+          first = step;
+          series_[i].drop_name = Input(input).drop_name;
+        }
+      }
+    }
+    return Status::Ok();
+  }
+
   Status ReadInput(size_t input, Column* out) {
     const size_t left_count = lhs_->series().size();
     if (input < left_count) {
@@ -105,6 +142,10 @@ class SetOperation final : public Operator {
       return Status::Ok();
     }
     const size_t right = input - left_count;
+    if (!right_columns_.empty() && right_columns_[right] != nullptr) {
+      std::swap(*out, *right_columns_[right]);
+      return Status::Ok();
+    }
     RETURN_IF_ERROR(rhs_->Read(right, out));
     ApplyMask(groups_.group_of_right(right), false, out);
     return Status::Ok();
@@ -125,6 +166,7 @@ class SetOperation final : public Operator {
   MatchGroups groups_;
   std::vector<Mask> present_;  // by group; empty: nowhere
   std::vector<std::unique_ptr<Column>> left_columns_;
+  std::vector<std::unique_ptr<Column>> right_columns_;  // of `or`, where they had to be looked at
   OutputSeries outputs_;
   Reservation reservation_;
 };
