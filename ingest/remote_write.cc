@@ -16,33 +16,38 @@ namespace {
 constexpr int kRetryAfterSeconds = 5;
 constexpr size_t kReasonsShown = 20;
 
-enum class Version { kUnknown, k1, k2 };
+enum class Version { k1, k2 };
 
-// "application/x-protobuf;proto=io.prometheus.write.v2.Request"
-Version VersionOf(std::string_view content_type) {
-  if (TrimSpace(content_type).empty()) return Version::k1;
-  const std::vector<std::string_view> parts = Split(content_type, ';');
-  if (!EqualsIgnoreCase(TrimSpace(parts[0]), "application/x-protobuf")) return Version::kUnknown;
-  Version version = Version::k1;
+// "application/x-protobuf;proto=io.prometheus.write.v2.Request". The errors are Prometheus', which
+// minds the case, takes no blanks and no quotes.
+Result<Version> VersionOf(std::string_view content_type) {
+  const std::string whole(TrimSpace(content_type));
+  if (whole.empty()) return Version::k1;
+  const std::vector<std::string_view> parts = Split(whole, ';');
+  if (!EqualsIgnoreCase(TrimSpace(parts[0]), "application/x-protobuf")) {
+    return InvalidArgument("expected application/x-protobuf as the first (media) part, got " +
+                           whole + " content-type");
+  }
   for (size_t i = 1; i < parts.size(); ++i) {
-    const std::string_view part = TrimSpace(parts[i]);
-    const size_t equals = part.find('=');
-    if (equals == std::string_view::npos || !EqualsIgnoreCase(part.substr(0, equals), "proto")) {
-      continue;
+    const size_t equals = parts[i].find('=');
+    if (equals == std::string_view::npos || parts[i].rfind('=') != equals) {
+      return InvalidArgument(
+          "as per https://www.rfc-editor.org/rfc/rfc9110#parameter expected parameters to be "
+          "key-values, got " +
+          std::string(parts[i]) + " in " + whole + " content-type");
     }
-    std::string_view name = part.substr(equals + 1);
+    if (!EqualsIgnoreCase(TrimSpace(parts[i].substr(0, equals)), "proto")) continue;
+    std::string_view name = TrimSpace(parts[i].substr(equals + 1));
     if (name.size() >= 2 && name.front() == '"' && name.back() == '"') {
       name = name.substr(1, name.size() - 2);
     }
-    if (name == "prometheus.WriteRequest") {
-      version = Version::k1;
-    } else if (name == "io.prometheus.write.v2.Request") {
-      version = Version::k2;
-    } else {
-      return Version::kUnknown;
-    }
+    if (name == "prometheus.WriteRequest") return Version::k1;
+    if (name == "io.prometheus.write.v2.Request") return Version::k2;
+    return InvalidArgument(
+        "got " + whole + " content type; unknown type for remote write protobuf message " +
+        std::string(name) + ", supported: prometheus.WriteRequest, io.prometheus.write.v2.Request");
   }
-  return version;
+  return Version::k1;
 }
 
 RemoteWriteOutcome Refusal(int http_status, std::string text) {
@@ -202,26 +207,27 @@ std::vector<storage::AppendReport::Rejection> RemoveFuturePoints(int64_t max_tim
 RemoteWriteOutcome HandleRemoteWrite(const RemoteWriteRequest& request,
                                      const proto::RemoteWriteLimits& limits,
                                      storage::Appender* appender) {
-  const Version version = VersionOf(request.content_type);
-  if (version == Version::kUnknown) {
-    return Refusal(415, "unsupported content type " + GoQuote(request.content_type) +
-                            ", expected application/x-protobuf with proto="
-                            "prometheus.WriteRequest or proto=io.prometheus.write.v2.Request");
-  }
   if (!request.content_encoding.empty() && request.content_encoding != "snappy") {
-    return Refusal(415, "unsupported content encoding " + GoQuote(request.content_encoding) +
-                            ", expected snappy");
+    return Refusal(415, std::string(request.content_encoding) +
+                            " encoding (compression) is not accepted by this server; only snappy "
+                            "is acceptable");
   }
   thread_local Scratch scratch;
   const auto message = scratch.snappy.Uncompress(request.body, limits.decoded_bytes_max);
-  if (!message.ok()) return FromStatus(message.status());
+  if (!message.ok()) return Refusal(400, message.status().message());
+  const Result<Version> version = VersionOf(request.content_type);
+  if (!version.ok()) return Refusal(415, version.status().message());
 
   proto::RemoteWriteDecoder decoder(limits);
   WriteBatch& batch = scratch.batch;
-  const bool v2 = version == Version::k2;
+  const bool v2 = *version == Version::k2;
   const Status decoded =
       v2 ? decoder.DecodeV2(*message, &batch) : decoder.DecodeV1(*message, &batch);
-  if (!decoded.ok()) return FromStatus(decoded);
+  if (!decoded.ok()) {
+    RemoteWriteOutcome outcome = FromStatus(decoded);
+    outcome.written_headers = v2;
+    return outcome;
+  }
   batch.policy = request.policy;
   if (const auto forbidden = FindForbiddenSeries(batch, request.required); forbidden.has_value()) {
     return Refusal(403, "not permitted to write series " + forbidden->ToString());

@@ -1,7 +1,6 @@
 // Whether a native histogram that came from outside makes sense: schema, spans against buckets,
 // custom bounds, and the count of an integer histogram against its buckets. The rules are those of
-// Prometheus' model/histogram (Validate); unlike there, schemas 9..52 are refused rather than
-// merged down.
+// Prometheus' model/histogram (Validate).
 #pragma once
 
 #include "base/status.h"

@@ -66,7 +66,7 @@ void EncodeSide(const Side& side, size_t max_empty, std::vector<BucketSpan>* spa
 }
 
 int32_t CoarserIndex(int32_t index, int32_t from_schema, int32_t to_schema) {
-  return ((index - 1) >> (from_schema - to_schema)) + 1;
+  return static_cast<int32_t>(((int64_t{index} - 1) >> (from_schema - to_schema)) + 1);
 }
 
 // Merges neighbours that fall into one bucket of the coarser schema.

@@ -18,7 +18,7 @@ inline bool DecodeLabel(std::string_view bytes, Label* label) {
     } else if (reader.Is(2, WireType::kBytes)) {
       label->value = reader.Bytes();
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b110);
     }
   }
   return reader.ok();

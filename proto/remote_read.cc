@@ -25,7 +25,7 @@ Status ReadMatcher(std::string_view bytes, Matchers* matchers) {
     } else if (reader.Is(3, WireType::kBytes)) {
       value = reader.Bytes();
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b1110);
     }
   }
   if (!reader.ok()) return Malformed();
@@ -51,7 +51,7 @@ Status ReadQueryMessage(std::string_view bytes, size_t* matcher_count, ReadQuery
       }
       RETURN_IF_ERROR(ReadMatcher(reader.Bytes(), &query->matchers));
     } else {
-      reader.Skip();  // hints tell nothing that the query would not
+      reader.SkipUnknown(0b1110);  // hints tell nothing that the query would not
     }
   }
   return reader.ok() ? Status::Ok() : Malformed();
@@ -121,7 +121,7 @@ Result<ReadRequest> DecodeReadRequest(std::string_view bytes) {
     } else if (reader.Is(2, WireType::kVarint) || reader.Is(2, WireType::kBytes)) {
       ReadResponseTypes(&reader, &request.accepted_response_types);
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b110);
     }
   }
   if (!reader.ok()) return Malformed();

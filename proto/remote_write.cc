@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "model/histogram_check.h"
+#include "model/histogram_math.h"
 #include "proto/histogram_wire.h"
 #include "proto/label_rules.h"
 #include "proto/label_wire.h"
@@ -15,6 +16,8 @@ namespace tsdb::proto {
 namespace {
 
 constexpr size_t kReasonsMax = 20;
+constexpr int32_t kFinestSchema = 8;
+constexpr int32_t kFinestSchemaReserved = 52;
 
 // Memory for label bytes that do not stand in the message as we need them. Pointers stay valid
 // until Reset, which keeps one block.
@@ -243,6 +246,7 @@ bool RemoteWriteDecoder::Impl::Sample(std::string_view bytes) {
   WireReader reader(bytes);
   point = {};
   int64_t start_timestamp = 0;
+  const uint64_t known = batch_->encoding == SeriesEncoding::kRemoteWrite2 ? 0b1110 : 0b110;
   while (reader.Next()) {
     if (reader.Is(1, WireType::kFixed64)) {
       point.payload = reader.Fixed64();
@@ -251,7 +255,7 @@ bool RemoteWriteDecoder::Impl::Sample(std::string_view bytes) {
     } else if (reader.Is(3, WireType::kVarint)) {
       start_timestamp = static_cast<int64_t>(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(known);
     }
   }
   if (start_timestamp != 0 && batch_->encoding == SeriesEncoding::kRemoteWrite2) {
@@ -264,10 +268,20 @@ bool RemoteWriteDecoder::Impl::Sample(std::string_view bytes) {
 bool RemoteWriteDecoder::Impl::HistogramSample(std::string_view bytes) {
   WireHistogram wire;
   if (!DecodeHistogram(bytes, &wire)) return false;
+  // Finer buckets than are kept are merged, as Prometheus does.
+  const int32_t schema = wire.histogram.schema;
+  const bool is_finer = schema > kFinestSchema && schema <= kFinestSchemaReserved;
+  if (is_finer) wire.histogram.schema = kFinestSchema;
   if (Status status = ValidateHistogram(wire.histogram); !status.ok()) {
     ++current_.refused_histograms;
     if (current_.refusal.empty()) current_.refusal = "invalid histogram: " + status.message();
     return true;
+  }
+  if (is_finer) {
+    const CounterResetHint hint = wire.histogram.counter_reset_hint;
+    wire.histogram.schema = schema;
+    wire.histogram = ReduceSchema(wire.histogram, kFinestSchema);
+    wire.histogram.counter_reset_hint = hint;
   }
   current_.histogram_points.push_back(
       {{wire.timestamp_ms, batch_->histograms.size()}, wire.start_timestamp_ms});
@@ -352,7 +366,7 @@ Status RemoteWriteDecoder::Impl::DecodeV1(std::string_view message, WriteBatch* 
       const std::string_view bytes = reader.Bytes();
       if (!Metadata1(bytes)) return Malformed("broken metadata", OffsetOf(reader.field_start()));
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b1010);
     }
   }
   if (!reader.ok()) return Malformed("broken field", OffsetOf(reader.field_start()));
@@ -420,7 +434,7 @@ Status RemoteWriteDecoder::Impl::TimeSeries1(std::string_view bytes) {
     } else if (reader.Is(4, WireType::kBytes)) {
       valid = HistogramSample(reader.Bytes());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b11110);
     }
   }
   if (!valid || !reader.ok()) return Malformed("broken time series", OffsetOf(bytes.data()));
@@ -458,7 +472,7 @@ bool RemoteWriteDecoder::Impl::Exemplar1(std::string_view bytes) {
     } else if (reader.Is(3, WireType::kVarint)) {
       timestamp_ms = static_cast<int64_t>(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b1110);
     }
   }
   if (!reader.ok()) return false;
@@ -479,7 +493,7 @@ bool RemoteWriteDecoder::Impl::Metadata1(std::string_view bytes) {
     } else if (reader.Is(5, WireType::kBytes)) {
       entry.metadata.unit = reader.Bytes();
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b110110);
     }
   }
   if (!reader.ok() || !IsValidUtf8(entry.metric_name) || !IsValidUtf8(entry.metadata.help) ||
@@ -499,7 +513,8 @@ Status RemoteWriteDecoder::Impl::DecodeV2(std::string_view message, WriteBatch* 
   WireReader reader(message);
   while (reader.Next()) {
     if (!reader.Is(5, WireType::kBytes)) {
-      reader.Skip();
+      const uint64_t known = reader.Is(4, WireType::kBytes) ? 0 : 0b110000;
+      reader.SkipUnknown(known);
       continue;
     }
     const std::string_view bytes = reader.Bytes();
@@ -549,12 +564,17 @@ Status RemoteWriteDecoder::Impl::TimeSeries2(std::string_view bytes) {
     } else if (reader.Is(5, WireType::kBytes)) {
       valid = ReadMetadata2(reader.Bytes());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b111110);
     }
   }
   if (!valid || !reader.ok()) return Malformed("broken time series", OffsetOf(bytes.data()));
   std::string_view label_bytes;
   std::string refusal = ResolveLabels2(&label_bytes);
+  const uint64_t metadata_ref = std::max(current_.metadata.help_ref, current_.metadata.unit_ref);
+  if (refusal.empty() && metadata_ref >= symbols_.size()) {
+    refusal = "the metadata of the series refers to symbol " + std::to_string(metadata_ref) +
+              " but the request has only " + std::to_string(symbols_.size());
+  }
   if (refusal.empty()) AddMetadata2();
   return EndSeries(label_bytes, std::move(refusal));
 }
@@ -598,7 +618,7 @@ bool RemoteWriteDecoder::Impl::Exemplar2(std::string_view bytes) {
     } else if (reader.Is(3, WireType::kVarint)) {
       timestamp_ms = static_cast<int64_t>(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b1110);
     }
   }
   if (!reader.ok()) return false;
@@ -628,7 +648,7 @@ bool RemoteWriteDecoder::Impl::ReadMetadata2(std::string_view bytes) {
     } else if (reader.Is(4, WireType::kVarint)) {
       current_.metadata.unit_ref = reader.Varint();
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b11010);
     }
   }
   return reader.ok();
@@ -637,10 +657,7 @@ bool RemoteWriteDecoder::Impl::ReadMetadata2(std::string_view bytes) {
 // Every series of a metric repeats its metadata; it is put into the batch once.
 void RemoteWriteDecoder::Impl::AddMetadata2() {
   const Metadata2& metadata = current_.metadata;
-  if (metadata == Metadata2{} || metadata.help_ref >= symbols_.size() ||
-      metadata.unit_ref >= symbols_.size()) {
-    return;
-  }
+  if (metadata == Metadata2{}) return;
   const std::vector<uint64_t>& refs = current_.label_refs;
   for (size_t i = 0; i + 1 < refs.size(); i += 2) {
     if (SymbolText(refs[i]) != kMetricName) continue;

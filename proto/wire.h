@@ -96,6 +96,15 @@ class WireReader {
         Fail();
     }
   }
+  // The same for a field that the caller has not taken. Bit N of `known` stands for a field N of
+  // the message: it has come with another wire type, which is malformed.
+  void SkipUnknown(uint64_t known) {
+    if (field_ < 64 && (known >> field_ & 1) != 0) {
+      Fail();
+    } else {
+      Skip();
+    }
+  }
 
  private:
   bool ReadVarint(uint64_t* value) {

@@ -53,7 +53,8 @@ storage::SelectRequest SelectOf(const proto::ReadQuery& query, const storage::Sc
   return select;
 }
 
-// What a request's answer is made of; shared with the stream that outlives the handler's call.
+// What a request's answer is made of. A query without matchers selects nothing, as in Prometheus;
+// shared with the stream that outlives the handler's call.
 struct ReadJob {
   const storage::Querier* querier = nullptr;
   const CancelToken* cancel = nullptr;
@@ -100,7 +101,8 @@ Result<std::string> SeriesOfQuery(const ReadJob& job, const proto::ReadQuery& qu
 HttpResponse ReadSamples(const ReadJob& job) {
   std::string message;
   for (const proto::ReadQuery& query : job.request.queries) {
-    const Result<std::string> result = SeriesOfQuery(job, query);
+    const Result<std::string> result =
+        query.matchers.empty() ? std::string() : SeriesOfQuery(job, query);
     if (!result.ok()) return Refuse(result.status());
     proto::AppendQueryResult(*result, &message);
   }
@@ -125,6 +127,10 @@ class ChunkStream {
         ++query_;
       }
       if (query_ == job_->request.queries.size()) return false;
+      if (job_->request.queries[query_].matchers.empty()) {
+        ++query_;
+        continue;
+      }
       ASSIGN_OR_RETURN(selection_, job_->querier->Select(SelectOf(job_->request.queries[query_],
                                                                   job_->scope, job_->external),
                                                          *job_->cancel));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/snappy_block.h"
+#include "proto/wire.h"
 #include "tests/ingest/fake_store.h"
 
 namespace tsdb::ingest {
@@ -61,23 +62,85 @@ TEST_F(RemoteWriteHandler, ChoosesTheVersionByContentType) {
 
 TEST_F(RemoteWriteHandler, OtherTypesAndEncodingsAre415) {
   const std::string body = Body({{{"__name__", "m"}}}, false);
-  for (const char* type : {"application/json", "text/plain", "application/x-protobuf;proto=x.y"}) {
+  const std::string expected = "expected application/x-protobuf as the first (media) part, got ";
+  const std::string pairs =
+      "as per https://www.rfc-editor.org/rfc/rfc9110#parameter expected parameters to be "
+      "key-values, got ";
+  const std::pair<std::string, std::string> types[] = {
+      {"application/json", expected + "application/json content-type"},
+      {";", expected + "; content-type"},
+      {"application/x-protobuf;proto=x.y",
+       "got application/x-protobuf;proto=x.y content type; unknown type for remote write protobuf "
+       "message x.y, supported: prometheus.WriteRequest, io.prometheus.write.v2.Request"},
+      {"application/x-protobuf;proto",
+       pairs + "proto in application/x-protobuf;proto content-type"},
+      {"application/x-protobuf;q=1=2",
+       pairs + "q=1=2 in application/x-protobuf;q=1=2 content-type"},
+  };
+  for (const auto& [type, text] : types) {
     request_.content_type = type;
-    EXPECT_EQ(Send(body).http_status, 415) << type;
+    const RemoteWriteOutcome outcome = Send(body);
+    EXPECT_EQ(outcome.http_status, 415) << type;
+    EXPECT_EQ(outcome.text, text);
   }
-  request_.content_type = "application/x-protobuf";
-  for (const char* encoding : {"gzip", "zstd", "identity"}) {
+  for (const char* encoding : {"gzip", "SNAPPY", "identity"}) {
     request_.content_encoding = encoding;
-    EXPECT_EQ(Send(body).http_status, 415) << encoding;
+    const RemoteWriteOutcome outcome = Send(body);
+    EXPECT_EQ(outcome.http_status, 415) << encoding;
+    EXPECT_EQ(outcome.text, std::string(encoding) +
+                                " encoding (compression) is not accepted by this server; only "
+                                "snappy is acceptable");
   }
   EXPECT_EQ(store_.appends, 0u);
 }
 
-TEST_F(RemoteWriteHandler, DamagedBodiesAre400AndLargeOnes413) {
-  EXPECT_EQ(Send("no snappy").http_status, 400);
-  EXPECT_EQ(Send(proto::SnappyCompress("no protobuf")).http_status, 400);
+TEST_F(RemoteWriteHandler, DamagedAndLargeBodiesAre400) {
+  EXPECT_EQ(Send("no snappy").text, "the body is not a snappy block: its content is damaged");
+  EXPECT_EQ(Send("").http_status, 400);
+  EXPECT_EQ(Send(proto::SnappyCompress("")).http_status, 204);
+  // Fields of a known number and another type, a group, and a number of zero.
+  for (const char* message : {"no protobuf", "\x08\x04", "\x1d\x31\x32\x33\x34", "\x0b\x0c",
+                              "\x02\x01\x61", "\x0a\x02\x10\x01"}) {
+    for (const std::string_view type : {std::string_view(), kV2}) {
+      request_.content_type = type;
+      const RemoteWriteOutcome outcome = Send(proto::SnappyCompress(message));
+      // Field 1 and 3 of a 2.0 request mean nothing.
+      const bool unknown =
+          type == kV2 && (message[0] == '\x08' || message[0] == '\x1d' || message[0] == '\x0a');
+      EXPECT_EQ(outcome.http_status, unknown ? 204 : 400) << outcome.text;
+      EXPECT_EQ(outcome.written_headers, type == kV2);
+    }
+  }
   limits_.decoded_bytes_max = 10;
-  EXPECT_EQ(Send(Body({{{"__name__", "m"}}}, false)).http_status, 413);
+  EXPECT_EQ(Send(Body({{{"__name__", "m"}}}, false)).http_status, 400);
+}
+
+// A 2.0 request of one series with labels {__name__="m"} and what `rest` adds to it.
+std::string OneSeries2(std::string_view rest) {
+  std::string series;
+  proto::PutBytesField(&series, 1, std::string_view("\1\2", 2));
+  series.append(rest);
+  std::string request;
+  for (const char* symbol : {"", "__name__", "m"}) proto::PutBytesField(&request, 4, symbol);
+  proto::PutBytesField(&request, 5, series);
+  return proto::SnappyCompress(request);
+}
+
+TEST_F(RemoteWriteHandler, SeriesOfVersion2NeedMetadataThatIsThere) {
+  request_.content_type = kV2;
+  std::string sample;
+  proto::PutDoubleField(&sample, 1, 1.5);
+  proto::PutVarintField(&sample, 2, kNowMs);
+  std::string good;
+  proto::PutBytesField(&good, 2, sample);
+  EXPECT_EQ(Send(OneSeries2(good)).http_status, 204);
+  std::string metadata;
+  proto::PutVarintField(&metadata, 3, 99);
+  std::string bad = good;
+  proto::PutBytesField(&bad, 5, metadata);
+  EXPECT_EQ(Send(OneSeries2(bad)).text,
+            "stored 0 samples, refused 1: time series 0: the metadata of the series refers to "
+            "symbol 99 but the request has only 3");
 }
 
 TEST_F(RemoteWriteHandler, KeepsTheValidSeriesAndTellsAboutTheOthers) {

@@ -177,6 +177,29 @@ TEST_F(RemoteWrite, AHistogramThatDoesNotAddUpIsLeftOutAlone) {
             "invalid histogram: the buckets hold 3 observations but the count is 99");
 }
 
+TEST_F(RemoteWrite, HistogramsFinerThanAreKeptAreMerged) {
+  Histogram fine = histogram_;
+  fine.schema = 10;
+  fine.counter_reset_hint = CounterResetHint::kGauge;
+  fine.positive_spans = {{3, 3}};  // 3 to 5 of schema 10 are 1 and 2 of schema 8
+  fine.positive_buckets = {1, 1, 1};
+  Histogram finest = fine;
+  finest.schema = 52;
+  Histogram unknown = fine;
+  unknown.schema = 53;
+  histogram_samples_ = {{3000, &fine, 0}, {4000, &finest, 0}, {5000, &unknown, 0}};
+  series_[1].histograms = histogram_samples_;
+  ASSERT_TRUE(decoder_.DecodeV1(EncodeRemoteWrite1(series_), &batch_).ok());
+  ASSERT_EQ(batch_.histograms.size(), 2u);
+  EXPECT_EQ(batch_.histograms[0]->schema, 8);
+  EXPECT_EQ(batch_.histograms[0]->positive_spans, (std::vector<BucketSpan>{{1, 2}}));
+  EXPECT_EQ(batch_.histograms[0]->positive_buckets, (std::vector<double>{2, 1}));
+  EXPECT_EQ(batch_.histograms[0]->counter_reset_hint, CounterResetHint::kGauge);
+  EXPECT_EQ(batch_.histograms[1]->positive_buckets, (std::vector<double>{3}));
+  ASSERT_EQ(decoder_.refusals().size(), 1u);
+  EXPECT_EQ(decoder_.refusals()[0].histogram_count, 1u);
+}
+
 TEST_F(RemoteWrite, EmptyLabelSetIsRefusedAndTheRestKept) {
   const Labels none;
   series_[0].labels = &none;

@@ -74,6 +74,7 @@ TEST_F(PromRead, SamplesAreThoseOfTheRangeWithExternalLabels) {
                              .max_time_ms = 3000,
                              .matchers = {Matcher(MatchType::kEqual, "__name__", "up"),
                                           Matcher(MatchType::kEqual, "region", "eu")}});
+  request.queries.push_back({.min_time_ms = 0, .max_time_ms = 3000, .matchers = {}});
   TSDB_REQUIRE_EXTERNAL(HasProgram("curl"), "curl");
   const std::string answer = ReadByCurl(request, "headers");
   const std::string headers = ReadFile(directory_ / "headers");
@@ -84,6 +85,7 @@ TEST_F(PromRead, SamplesAreThoseOfTheRangeWithExternalLabels) {
                           {{2000, 2}, {3000, 3}}, {}, &result);
   std::string expected;
   proto::AppendQueryResult(result, &expected);
+  proto::AppendQueryResult("", &expected);  // without matchers nothing is selected
   proto::SnappyBuffer buffer;
   const auto message = buffer.Uncompress(answer, 1 << 20);
   ASSERT_TRUE(message.ok()) << message.status().ToString();
@@ -95,6 +97,7 @@ TEST_F(PromRead, ChunksComeInFramesWithTheirChecksum) {
   for (int i = 0; i < 300; ++i) samples.push_back({1000 * i, std::sin(i)});
   Write(RemoteWriteBody({{{{"__name__", "up"}}, samples}}));
   proto::ReadRequest request;
+  request.queries.push_back({.min_time_ms = 0, .max_time_ms = 1'000'000, .matchers = {}});
   request.queries.push_back({.min_time_ms = 0,
                              .max_time_ms = 1'000'000,
                              .matchers = {Matcher(MatchType::kEqual, "__name__", "up")}});
@@ -107,7 +110,7 @@ TEST_F(PromRead, ChunksComeInFramesWithTheirChecksum) {
   proto::PromChunkWriter writer;
   for (const FloatSample& sample : samples) writer.AddFloat(sample.timestamp, sample.value);
   std::string expected;
-  proto::AppendChunkFrame(0, {{"__name__", "up"}, {"region", "eu"}}, writer.Take(true), &expected);
+  proto::AppendChunkFrame(1, {{"__name__", "up"}, {"region", "eu"}}, writer.Take(true), &expected);
   EXPECT_EQ(answer->body, expected);
 }
 
