@@ -146,7 +146,7 @@ std::optional<Instant> ParseRfc3339(std::string_view text) {
   if (!TakeChar(&text, '-')) return std::nullopt;
   const int day = TakeNumber(&text, 2);
   if (!TakeChar(&text, 'T')) return std::nullopt;
-  const int hour = TakeNumber(&text, 2);
+  const int hour = TakeNumber(&text, text.find(':') == 1 ? 1 : 2);  // one digit, as Go
   if (!TakeChar(&text, ':')) return std::nullopt;
   const int minute = TakeNumber(&text, 2);
   if (!TakeChar(&text, ':')) return std::nullopt;
@@ -355,7 +355,8 @@ Result<int64_t> ParseGoDurationNs(std::string_view text) {
 }
 
 Result<int64_t> ParseTimestampMs(std::string_view text) {
-  if (const std::optional<double> seconds = ParseFloat(text)) return MsFromSeconds(*seconds, text);
+  if (const std::optional<double> seconds = ParseGoFloat(text))
+    return MsFromSeconds(*seconds, text);
   if (const std::optional<Instant> instant = ParseRfc3339(text)) {
     return instant->seconds * 1000 + instant->ns / 1'000'000;
   }

@@ -252,6 +252,35 @@ std::optional<double> ParseFloat(std::string_view text) {
   return ParseUnsigned(text, negative);
 }
 
+std::optional<double> ParseGoFloat(std::string_view text) {
+  std::string_view digits = text;
+  if (!digits.empty() && (digits[0] == '-' || digits[0] == '+')) digits.remove_prefix(1);
+  const bool is_hex = digits.size() > 1 && digits[0] == '0' && LowerAscii(digits[1]) == 'x';
+  if (is_hex && digits.find_first_of("pP") == std::string_view::npos) return std::nullopt;
+  std::string plain(text.substr(0, text.size() - digits.size()));
+  bool after_digit = false;
+  bool after_underscore = false;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    const char c = digits[i];
+    if (c == '_') {
+      if (!after_digit) return std::nullopt;
+      after_digit = false;
+      after_underscore = true;
+      continue;
+    }
+    // The prefix of a hexadecimal number counts as a digit.
+    after_digit = (is_hex ? IsHexDigit(c) : IsDigit(c)) || (is_hex && i == 1);
+    if (after_underscore && !after_digit) return std::nullopt;
+    after_underscore = false;
+    plain.push_back(c);
+  }
+  if (after_underscore) return std::nullopt;
+  const std::optional<double> value = ParseFloat(plain);
+  const bool is_named = !digits.empty() && LowerAscii(digits[0]) == 'i';
+  if (value.has_value() && std::isinf(*value) && !is_named) return std::nullopt;
+  return value;
+}
+
 std::optional<int64_t> ParseInt64(std::string_view text) { return ParseWhole<int64_t>(text); }
 std::optional<uint64_t> ParseUint64(std::string_view text) { return ParseWhole<uint64_t>(text); }
 

@@ -34,6 +34,10 @@ void AppendJsonFloat(std::string* out, double value);
 // out of range gives an infinity or a zero. The NaN has Go's bits, 0x7ff8000000000001.
 std::optional<double> ParseFloat(std::string_view text);
 
+// strconv.ParseFloat itself: a hexadecimal number needs its 'p', underscores may stand between
+// digits ("1_000"), and what a float cannot hold is no number ("1e400").
+std::optional<double> ParseGoFloat(std::string_view text);
+
 // Base 10, optional sign ('-' for int64 only), the whole text; nullopt when it is no int64
 // (uint64).
 std::optional<int64_t> ParseInt64(std::string_view text);

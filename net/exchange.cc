@@ -1,5 +1,6 @@
 #include "net/exchange.h"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -21,6 +22,14 @@ HttpResponse BodyError(const Status& status) {
     default:
       return HttpResponse::Text(400, status.message() + "\n");
   }
+}
+
+bool VariesByEncoding(const HttpResponse& response) {
+  return std::any_of(response.headers.entries().begin(), response.headers.entries().end(),
+                     [](const Headers::Entry& entry) {
+                       return EqualsIgnoreCase(entry.first, "Vary") &&
+                              EqualsIgnoreCase(entry.second, "Accept-Encoding");
+                     });
 }
 
 HttpResponse NotRouted(const Router::Match& match) {
@@ -97,7 +106,7 @@ void Exchange::Finish(HttpResponse response) {
   }
   const bool worth = raw.size() >= kMinCompressBytes || !ended;
   const bool compressible = worth && IsCompressible(response);
-  if (compressible) response.headers.Add("Vary", "Accept-Encoding");
+  if (compressible && !VariesByEncoding(response)) response.headers.Add("Vary", "Accept-Encoding");
   const bool gzip = compressible && AcceptsGzip(request.headers.Get("Accept-Encoding"));
   if (gzip) response.headers.Add("Content-Encoding", "gzip");
   if (!ended || (head_only && response.stream)) {

@@ -37,9 +37,13 @@ class Headers {
 // Decoded parameters in the order sent; names may repeat ("match[]").
 class Parameters {
  public:
-  // application/x-www-form-urlencoded text, such as a query string. A pair with a
-  // malformed escape is left out, as Go does, and sets malformed().
+  // application/x-www-form-urlencoded text, such as a query string. A pair with a malformed escape
+  // or a bare ';' is left out, as Go does, and error() tells of the first.
   static Parameters Parse(std::string_view text);
+  // multipart/form-data with the boundary `boundary`: its fields, and the contents of its files
+  // when asked for, up to where it is malformed.
+  static Parameters ParseMultipart(std::string_view body, std::string_view boundary,
+                                   bool with_files);
   void Append(const Parameters& other);
   void Add(std::string name, std::string value) {
     entries_.emplace_back(std::move(name), std::move(value));
@@ -48,15 +52,16 @@ class Parameters {
   std::string_view Get(std::string_view name) const;  // the first; empty when absent
   std::vector<std::string_view> GetAll(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& entries() const { return entries_; }
-  bool malformed() const { return malformed_; }
+  // In Go's words: 'invalid URL escape "%"'; empty when nothing was left out.
+  const std::string& error() const { return error_; }
 
  private:
   std::vector<std::pair<std::string, std::string>> entries_;
-  bool malformed_ = false;
+  std::string error_;
 };
 
 struct HttpRequest {
-  std::string method;  // upper case
+  std::string method;  // as sent: "get" is not "GET"
   std::string target;  // as sent: path?query
   std::string path;    // percent-encoded as sent, without the query; the route prefix removed
   Parameters query;    // of the URL
@@ -71,8 +76,9 @@ struct HttpRequest {
   // returned and a streamed body is finished.
   const CancelToken* cancel = nullptr;
 
-  // URL parameters and, for a form body, those of the body; the body's first, as Go's Request.Form.
-  Parameters Form() const;
+  // URL parameters and, for a form body, those of the body; the body's first, but those of
+  // multipart/form-data last, as Go's Request.Form.
+  Parameters Form(bool with_files = false) const;
 };
 
 struct HttpResponse {

@@ -85,19 +85,26 @@ RequestParser::Outcome RequestParser::FeedHead(std::string_view bytes, size_t* c
 
   const auto& message = parser.get();
   const std::string_view target = View(message.target());
-  if (!OriginForm(target).has_value()) return Fail(400, "malformed request target");
+  const std::optional<std::string_view> origin = OriginForm(target);
+  if (!origin.has_value() ||
+      !PercentDecode(origin->substr(0, origin->find('?')), /*plus_is_space=*/false).has_value()) {
+    return Fail(400, "malformed request target");
+  }
   if (message.version() >= 11 && message.count(http::field::host) != 1) {
     return Fail(400, "an HTTP/1.1 request needs exactly one Host header");
   }
   if (message.count(http::field::transfer_encoding) != 0 && !parser.chunked()) {
     return Fail(501, "only the transfer encoding \"chunked\" is supported");
   }
+  if (message.count(http::field::expect) != 0 && !expects_continue()) {
+    return Fail(417, "only the expectation \"100-continue\" is supported");
+  }
   return Outcome::kDone;
 }
 
 void RequestParser::TakeHead(HttpRequest* request) {
   auto& message = impl_->parser->get();
-  request->method = ToUpper(View(message.method_string()));
+  request->method = std::string(View(message.method_string()));
   request->target = std::string(View(message.target()));
   const std::string_view origin = OriginForm(request->target).value_or("/");
   const size_t question = origin.find('?');

@@ -30,8 +30,75 @@ std::unique_ptr<net::HttpResponse> Challenge() {
   return response;
 }
 
-bool IsPromApi(std::string_view path) {
-  return path.starts_with("/api/v1/") || path.starts_with("/api/v2/") || path == "/federate";
+bool IsApi(std::string_view path) {
+  return path.starts_with("/api/v1/") || path.starts_with("/api/v2/");
+}
+
+// Whether Prometheus answers scripts of other origins here.
+bool IsForBrowsers(std::string_view path) {
+  constexpr std::array<std::string_view, 3> kForPrograms = {"/api/v1/write", "/api/v1/read",
+                                                            "/api/v1/otlp/v1/metrics"};
+  return IsApi(path) &&
+         std::find(kForPrograms.begin(), kForPrograms.end(), path) == kForPrograms.end();
+}
+
+// `path` without empty, "." and ".." segments; a slash at its end stays.
+std::string CleanPath(std::string_view path) {
+  std::vector<std::string_view> kept;
+  for (const std::string_view segment : Split(path, '/')) {
+    if (segment == "..") {
+      if (!kept.empty()) kept.pop_back();
+    } else if (!segment.empty() && segment != ".") {
+      kept.push_back(segment);
+    }
+  }
+  std::string clean;
+  for (const std::string_view segment : kept) clean.append("/").append(segment);
+  if (clean.empty() || path.ends_with('/')) clean.push_back('/');
+  return clean;
+}
+
+// What stands before request.path in its target: the route prefix, or "".
+std::string_view PrefixOf(const net::HttpRequest& request) {
+  std::string_view whole(request.target);
+  whole = whole.substr(0, whole.find('?'));
+  if (!whole.ends_with(request.path)) return "";
+  whole.remove_suffix(request.path.size());
+  if (whole.starts_with('/')) return whole;
+  const size_t host = whole.find("://");
+  const size_t slash = host == std::string_view::npos ? host : whole.find('/', host + 3);
+  return slash == std::string_view::npos ? "" : whole.substr(slash);
+}
+
+// As Go's http.Redirect: only a GET has something to show.
+std::unique_ptr<net::HttpResponse> Redirect(const net::HttpRequest& request,
+                                            std::string_view path) {
+  std::string location(PrefixOf(request));
+  location.append(path);
+  if (const size_t question = request.target.find('?'); question != std::string::npos) {
+    location.append(request.target, question);
+  }
+  auto response = std::make_unique<net::HttpResponse>();
+  response->status = 307;
+  std::string header;
+  std::string html;
+  for (const char c : location) {
+    std::string text(1, c);
+    if (static_cast<unsigned char>(c) >= 0x80) text = PercentEncode(text);
+    header += text;
+    html += c == '&'    ? "&amp;"
+            : c == '<'  ? "&lt;"
+            : c == '>'  ? "&gt;"
+            : c == '"'  ? "&#34;"
+            : c == '\'' ? "&#39;"
+                        : text;
+  }
+  if (request.method == "GET" || request.method == "HEAD") {
+    response->headers.Add("Content-Type", "text/html; charset=utf-8");
+    response->body = "<a href=\"" + html + "\">Temporary Redirect</a>.\n\n";
+  }
+  response->headers.Add("Location", std::move(header));
+  return response;
 }
 
 }  // namespace
@@ -49,24 +116,34 @@ FrontDoor::FrontDoor(Options options, Regex origin)
 
 std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) {
   // Browsers send a preflight without credentials.
-  if (request.method == "OPTIONS" && IsPromApi(request.path) && !IsInfluxPath(request.path)) {
+  if (request.method == "OPTIONS" && IsApi(request.path) && !IsInfluxPath(request.path)) {
     auto response = std::make_unique<net::HttpResponse>();
     response->status = 204;
     return response;
   }
+  if (request.method == "OPTIONS" && request.path == "*") {
+    return std::make_unique<net::HttpResponse>();
+  }
+  if (!Admit(request)) return Challenge();
+  std::string clean = CleanPath(request.path);
+  if (clean == "/api/v1") clean.push_back('/');
+  if (clean == request.path || IsInfluxPath(clean)) return nullptr;
+  return Redirect(request, clean);
+}
+
+bool FrontDoor::Admit(net::HttpRequest& request) {
   const bool open =
       std::find(kOpenPaths.begin(), kOpenPaths.end(), request.path) != kOpenPaths.end();
   const bool influx_users = options_.influx != nullptr && options_.influx->enabled();
-  if ((auth_ == nullptr && !influx_users) || open) return nullptr;
+  if ((auth_ == nullptr && !influx_users) || open) return true;
   // InfluxDB's API asks for itself, in an order of its own.
-  if (influx_users && IsInfluxPath(request.path)) return nullptr;
-  if (influx_users && AdmitInfluxUser(request)) return nullptr;
-  if (auth_ == nullptr) return Challenge();
-  if (std::optional<std::string> user = auth_->Check(request.headers.Get("Authorization"))) {
-    request.user = *std::move(user);
-    return nullptr;
-  }
-  return Challenge();
+  if (influx_users && IsInfluxPath(request.path)) return true;
+  if (influx_users && AdmitInfluxUser(request)) return true;
+  if (auth_ == nullptr) return false;
+  std::optional<std::string> user = auth_->Check(request.headers.Get("Authorization"));
+  if (!user.has_value()) return false;
+  request.user = *std::move(user);
+  return true;
 }
 
 // Whoever reads by PromQL is held to the databases granted (see the routes' scopes); what changes
@@ -88,8 +165,11 @@ bool FrontDoor::AdmitInfluxUser(net::HttpRequest& request) const {
   return true;
 }
 
-// As Prometheus does (prometheus/common/server and util/httputil/cors.go).
+// As Prometheus does (util/httputil, compression.go and cors.go).
 void FrontDoor::AddCors(const net::HttpRequest& request, net::HttpResponse* response) const {
+  if (request.path.starts_with("/api/v1/") && !request.path.starts_with("/api/v1/search/")) {
+    response->headers.Add("Vary", "Accept-Encoding");
+  }
   response->headers.Add("Vary", "Origin");
   const std::string_view origin = request.headers.Get("Origin");
   if (origin.empty()) return;
@@ -102,15 +182,10 @@ void FrontDoor::AddCors(const net::HttpRequest& request, net::HttpResponse* resp
   }
 }
 
-// What Go's router and its plain errors add.
-void FrontDoor::FinishPromResponse(const net::HttpRequest& request,
-                                   net::HttpResponse* response) const {
-  if (request.path != "/federate") AddCors(request, response);
-  if (response->status < 400) return;
-  if (response->headers.Get("Content-Type").starts_with("text/plain")) {
-    response->headers.Set("X-Content-Type-Options", "nosniff");
-  }
-  if (response->status == 405) {
+// What Go's router adds to what it answers itself: OPTIONS among the methods allowed, and its
+// answer.
+void FrontDoor::FinishRefusal(const net::HttpRequest& request, net::HttpResponse* response) const {
+  if (response->status == 405 && response->headers.Has("Allow")) {
     std::vector<std::string_view> methods = Split(response->headers.Get("Allow"), ',');
     for (std::string_view& method : methods) method = TrimSpace(method);
     methods.push_back("OPTIONS");
@@ -120,16 +195,31 @@ void FrontDoor::FinishPromResponse(const net::HttpRequest& request,
       allow.append(allow.empty() ? "" : ", ").append(method);
     }
     response->headers.Set("Allow", allow);
+    if (request.method == "OPTIONS") {
+      response->status = 200;
+      response->body.clear();
+      response->headers.Remove("Content-Type");
+      return;
+    }
+  } else if (response->status != 404 && !IsApi(request.path) && request.path != "/federate") {
+    return;
   }
+  response->headers.Set("X-Content-Type-Options", "nosniff");
 }
 
 void FrontDoor::After(const net::HttpRequest& request, net::HttpResponse* response) const {
   if (IsInfluxPath(request.path)) {
     FinishInfluxResponse(request, options_.clock->NowNs(), response);
-  } else if (IsPromApi(request.path)) {
-    FinishPromResponse(request, response);
-  } else if (response->status == 404) {
-    MarkUnknownPath(response);
+  } else {
+    const bool is_text = response->headers.Get("Content-Type").starts_with("text/");
+    if (response->status >= 400 && is_text) FinishRefusal(request, response);
+    const bool is_options = request.method == "OPTIONS";
+    if ((is_options ? IsApi(request.path) : IsForBrowsers(request.path)) && !is_text) {
+      AddCors(request, response);
+    } else if (request.path == "/federate" && !is_options && response->status != 405) {
+      response->headers.Add("Vary", "Accept-Encoding");
+    }
+    if (response->status == 404 && !IsApi(request.path)) MarkUnknownPath(response);
   }
   for (const auto& [name, value] : options_.response_headers) response->headers.Set(name, value);
 }

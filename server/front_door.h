@@ -36,7 +36,9 @@ class FrontDoor {
   explicit FrontDoor(Options options, Regex origin);
   // Whether the request comes from an Influx user who may make it; sets the request's user.
   bool AdmitInfluxUser(net::HttpRequest& request) const;
-  void FinishPromResponse(const net::HttpRequest& request, net::HttpResponse* response) const;
+  // Whether the request may be answered; sets the request's user.
+  bool Admit(net::HttpRequest& request);
+  void FinishRefusal(const net::HttpRequest& request, net::HttpResponse* response) const;
   void AddCors(const net::HttpRequest& request, net::HttpResponse* response) const;
 
   Options options_;

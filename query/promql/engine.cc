@@ -222,7 +222,7 @@ class EngineImpl final : public Engine {
     context->scope = request.scope;
     context->features = options_.features;
     context->lookback_ms = options_.lookback_ms;
-    if (request.lookback_ms.value_or(0) > 0) context->lookback_ms = *request.lookback_ms;
+    if (request.lookback_ms.has_value()) context->lookback_ms = *request.lookback_ms;
     context->default_subquery_step_ms = options_.default_subquery_step_ms;
     context->stats.Start(grid, request.per_step_stats);
     context->exact_stats = request.exact_stats || request.per_step_stats;

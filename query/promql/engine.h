@@ -82,7 +82,7 @@ struct QueryRequest {
   int64_t end_ms = 0;
   int64_t step_ms = 0;  // 0: an instant query at start_ms
   storage::Scope scope;
-  std::optional<int64_t> lookback_ms;  // instead of the engine's
+  std::optional<int64_t> lookback_ms;  // instead of the engine's; 0 finds nothing
   std::optional<int64_t> timeout_ms;   // at most the engine's
   bool per_step_stats = false;
   // Count what is looked at as Prometheus does, also series that need not be read.

@@ -12,7 +12,9 @@ using net::HttpResponse;
 constexpr net::RouteOptions kAdmin = {.pool = net::Pool::kAdmin};
 
 HttpResponse Rules(const AlertsApi& api, HttpRequest& http) {
-  const Result<alert::RuleFilter> filter = alert::ParseRuleFilter(http.query, http.Form());
+  const Result<net::Parameters> form = CheckedForm(http);
+  if (!form.ok()) return PromFailure(form.status());
+  const Result<alert::RuleFilter> filter = alert::ParseRuleFilter(http.query, *form);
   if (!filter.ok()) return PromFailure(filter.status());
   const Result<std::string> json = api.rules->RulesJson(*filter);
   return json.ok() ? PromSuccess(*json) : PromFailure(json.status());

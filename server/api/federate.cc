@@ -139,7 +139,9 @@ class Federation {
 };
 
 HttpResponse Federate(const FederateApi& api, HttpRequest& http) {
-  const Result<std::vector<Matchers>> selectors = AnyMatchParameters(http.Form());
+  const Result<net::Parameters> form = CheckedForm(http);
+  if (!form.ok()) return HttpResponse::Text(400, form.status().message() + "\n");
+  const Result<std::vector<Matchers>> selectors = AnyMatchParameters(*form);
   if (!selectors.ok()) return HttpResponse::Text(400, selectors.status().message() + "\n");
   const Exposition exposition = NegotiateExposition(http.headers.Get("Accept"));
   auto federation = std::make_shared<Federation>(exposition, api.external_labels());

@@ -15,14 +15,15 @@ HttpResponse LifecycleIsOff(HttpRequest&) {
 }  // namespace
 
 void AddHealthRoutes(const HealthApi& api, net::Router* router) {
-  router->Add(
-      "GET", "/-/healthy",
-      [](HttpRequest&) { return HttpResponse::Text(200, "tsdbd is Healthy.\n"); }, kAdmin);
+  const auto healthy = [](HttpRequest&) { return HttpResponse::Text(200, "tsdbd is Healthy.\n"); };
   const auto ready = [api](HttpRequest&) {
     if (api.is_ready()) return HttpResponse::Text(200, "tsdbd is Ready.\n");
     return HttpResponse::Text(503, "Service Unavailable");
   };
-  router->Add("GET", "/-/ready", ready, kAdmin);
+  for (const char* method : {"GET", "HEAD"}) {
+    router->Add(method, "/-/healthy", healthy, kAdmin);
+    router->Add(method, "/-/ready", ready, kAdmin);
+  }
   router->Add(
       "GET", "/ready",
       [api](HttpRequest&) {

@@ -23,18 +23,24 @@ using net::HttpResponse;
 
 constexpr size_t kMaxBodyBytes = 25'000'000;
 
-// Parameters as Go reads them: pairs with a malformed escape do not count.
-net::Parameters ParametersOf(const HttpRequest& http) {
-  if (!http.query.malformed()) return http.Form();
-  net::Parameters result;
+std::string EscapeSemicolons(std::string_view text) {
+  std::string out;
+  for (const char c : text) c == ';' ? out.append("%3B") : out.append(1, c);
+  return out;
+}
+
+// Unlike Go and Prometheus, we take a bare ';' for itself: it stands between statements. A file
+// called "q" holds the query.
+net::Parameters ParametersOf(HttpRequest& http) {
   const size_t question = http.target.find('?');
-  if (question == std::string::npos) return result;
-  for (const std::string_view pair :
-       Split(std::string_view(http.target).substr(question + 1), '&')) {
-    const net::Parameters one = net::Parameters::Parse(pair);
-    if (!one.malformed()) result.Append(one);
+  if (question != std::string::npos && http.target.find(';') != std::string::npos) {
+    http.query = net::Parameters::Parse(EscapeSemicolons(http.target.substr(question + 1)));
   }
-  return result;
+  if (http.headers.Get("Content-Type").find("urlencoded") != std::string_view::npos &&
+      http.body.find(';') != std::string::npos) {
+    http.body = EscapeSemicolons(http.body);
+  }
+  return http.Form(/*with_files=*/true);
 }
 
 InfluxForm FormOf(const HttpRequest& http) {

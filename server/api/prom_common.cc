@@ -77,13 +77,21 @@ net::HttpResponse NoContent() {
   return response;
 }
 
+Result<net::Parameters> CheckedForm(const net::HttpRequest& http) {
+  const std::string_view type = http.headers.Get("Content-Type");
+  const bool is_multipart = EqualsIgnoreCase(type.substr(0, type.find('/')), "multipart");
+  net::Parameters form = is_multipart ? http.query : http.Form();
+  if (form.error().empty()) return form;
+  return InvalidArgument("error parsing form values: " + form.error());
+}
+
 Result<int64_t> ParseApiTimeMs(std::string_view text) {
   // What Go prints of its own bounds, which some clients send back.
   if (text == "-292273086-05-16T16:47:06Z") return kMinTimeMs;
   if (text == "292277025-08-18T07:12:54.999999999Z") return kMaxTimeMs;
   const Result<int64_t> time = ParseTimestampMs(text);
   if (time.ok()) return time;
-  if (ParseFloat(text).has_value()) return kMinTimeMs;
+  if (ParseGoFloat(text).has_value()) return kMinTimeMs;
   return InvalidArgument("cannot parse " + GoQuote(text) + " to a valid timestamp");
 }
 
@@ -104,7 +112,7 @@ Result<int64_t> TimeParameter(const net::Parameters& form, std::string_view name
 }
 
 Result<int64_t> ParseApiDurationNs(std::string_view text) {
-  if (const std::optional<double> seconds = ParseFloat(text)) {
+  if (const std::optional<double> seconds = ParseGoFloat(text)) {
     const double ns = *seconds * 1e9;
     if (std::abs(ns) >= 0x1p63) {
       return InvalidArgument("cannot parse " + GoQuote(text) +
@@ -156,6 +164,7 @@ Result<std::vector<Matchers>> AnyMatchParameters(const net::Parameters& form) {
   std::vector<Matchers> selectors;
   for (const std::string_view text : form.GetAll("match[]")) {
     ASSIGN_OR_RETURN(Matchers matchers, promql::ParseAnyMetricSelector(text));
+    if (matchers.empty()) continue;
     selectors.push_back(std::move(matchers));
   }
   return selectors;

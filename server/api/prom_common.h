@@ -30,6 +30,11 @@ net::HttpResponse PromFailure(int http_status, std::string_view error_type, std:
 // invalid parameter "name": <reason>.
 Status InvalidParameter(std::string_view name, std::string_view reason);
 
+// The form where Prometheus refuses one with malformed parts, and reads no multipart/form-data.
+Result<net::Parameters> CheckedForm(const net::HttpRequest& http);
+// Of what Go reads as a form; longer ones are 413.
+inline constexpr size_t kMaxFormBytes = 10 << 20;
+
 // An instant ("1700000000.5", RFC 3339) in milliseconds. What no clock of Go's can hold is the
 // smallest instant, as there.
 Result<int64_t> ParseApiTimeMs(std::string_view text);
@@ -50,7 +55,8 @@ Result<size_t> LimitParameter(const net::Parameters& form);
 // Every match[] as matchers, each with a matcher that is not for the empty text. Errors are the
 // parser's own: some callers name the parameter, some do not.
 Result<std::vector<Matchers>> MatchParameters(const net::Parameters& form);
-// The same where `{}` may select everything.
+// The same where matchers may all be for the empty text. `{}` itself is left out: it selects
+// nothing in Prometheus' storage.
 Result<std::vector<Matchers>> AnyMatchParameters(const net::Parameters& form);
 
 inline constexpr std::string_view kTruncatedWarning = "results truncated due to limit";

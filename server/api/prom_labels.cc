@@ -179,9 +179,10 @@ Status AddSeriesInRange(const PromLabelApi& api, storage::SelectRequest select,
 }
 
 HttpResponse Series(const PromLabelApi& api, HttpRequest& http) {
-  const Parameters form = http.Form();
-  if (!form.Has("match[]")) return PromFailure(InvalidArgument("no match[] parameter provided"));
-  const Result<CatalogRequest> request = CatalogOf(api, http, form, true);
+  const Result<Parameters> form = CheckedForm(http);
+  if (!form.ok()) return PromFailure(form.status());
+  if (!form->Has("match[]")) return PromFailure(InvalidArgument("no match[] parameter provided"));
+  const Result<CatalogRequest> request = CatalogOf(api, http, *form, true);
   if (!request.ok()) return PromFailure(request.status());
   std::set<Labels> all;
   for (storage::SelectRequest select : request->selects) {
@@ -250,8 +251,9 @@ void AddPromLabelRoutes(const PromLabelApi& api, net::Router* router) {
   using Handler = HttpResponse (*)(const PromLabelApi&, HttpRequest&);
   const auto add = [&](std::string_view pattern, Handler handler, bool with_post) {
     const auto bound = [api, handler](HttpRequest& request) { return handler(api, request); };
-    router->Add("GET", pattern, bound, {.pool = net::Pool::kQuery});
-    if (with_post) router->Add("POST", pattern, bound, {.pool = net::Pool::kQuery});
+    const net::RouteOptions options = {.pool = net::Pool::kQuery, .max_body_bytes = kMaxFormBytes};
+    router->Add("GET", pattern, bound, options);
+    if (with_post) router->Add("POST", pattern, bound, options);
   };
   add("/api/v1/labels", &LabelNames, true);
   // Prometheus knows GET only here; newer Grafana asks by POST first.

@@ -27,9 +27,10 @@ Status ApplyQueryOptions(const Parameters& form, promql::QueryRequest* request) 
     request->timeout_ms = *ms;
   }
   if (const std::string_view lookback = form.Get("lookback_delta"); !lookback.empty()) {
-    const Result<int64_t> ms = ParseApiDurationMs(lookback);
-    if (!ms.ok()) return ms.status().Annotate("error parsing lookback delta duration");
-    request->lookback_ms = *ms;
+    const Result<int64_t> ns = ParseApiDurationNs(lookback);
+    if (!ns.ok()) return ns.status().Annotate("error parsing lookback delta duration");
+    // Less than a millisecond is a lookback in which nothing is; none at all is the usual one.
+    if (*ns > 0) request->lookback_ms = *ns / 1'000'000;
   }
   return Status::Ok();
 }
@@ -203,8 +204,10 @@ void AddPromQueryRoutes(const PromQueryApi& api, net::Router* router) {
   using Handler = HttpResponse (*)(const PromQueryApi&, HttpRequest&);
   const auto add = [&](std::string_view pattern, Handler handler) {
     const auto bound = [api, handler](HttpRequest& request) { return handler(api, request); };
-    router->Add("GET", pattern, bound, {.pool = net::Pool::kQuery});
-    router->Add("POST", pattern, bound, {.pool = net::Pool::kQuery});
+    for (const char* method : {"GET", "POST"}) {
+      router->Add(method, pattern, bound,
+                  {.pool = net::Pool::kQuery, .max_body_bytes = kMaxFormBytes});
+    }
   };
   add("/api/v1/query", &Query);
   add("/api/v1/query_range", &QueryRange);

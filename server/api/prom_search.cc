@@ -306,6 +306,7 @@ void AddPromSearchRoutes(const PromSearchApi& api, net::Router* router) {
   const auto add = [&](std::string_view pattern, Handler handler) {
     const auto bound = [api, handler](HttpRequest& request) {
       if (!api.enabled) return PromSwitchedOff("search API disabled");
+      if (const auto form = CheckedForm(request); !form.ok()) return PromFailure(form.status());
       return handler(api, request);
     };
     router->Add("GET", pattern, bound, {.pool = net::Pool::kQuery});

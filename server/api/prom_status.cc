@@ -53,7 +53,7 @@ HttpResponse Version(HttpRequest&) {
   writer.BeginObject();
   WriteBuildInfo(&writer);
   writer.EndObject();
-  return HttpResponse::Json(200, std::move(json));
+  return HttpResponse::Text(200, json + "\n");  // as Prometheus, which does not say JSON here
 }
 
 HttpResponse Runtime(const PromStatusApi& api) {
@@ -139,8 +139,11 @@ Result<storage::DeleteRequest> DeleteOf(const net::Parameters& form) {
 }
 
 HttpResponse DeleteSeries(const PromStatusApi& api, HttpRequest& http) {
-  const Result<storage::DeleteRequest> request = DeleteOf(http.Form());
+  const Result<net::Parameters> form = CheckedForm(http);
+  if (!form.ok()) return PromFailure(form.status());
+  const Result<storage::DeleteRequest> request = DeleteOf(*form);
   if (!request.ok()) return PromFailure(request.status());
+  if (request->selectors.empty()) return NoContent();
   const Result<storage::DeleteReport> report = api.maintenance->Delete(*request);
   return report.ok() ? NoContent() : PromFailure(report.status());
 }

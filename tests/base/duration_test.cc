@@ -165,6 +165,7 @@ TEST(ParseTimestampMs, ReadsSecondsWithFractions) {
 
 TEST(ParseTimestampMs, ReadsRfc3339) {
   EXPECT_EQ(*ParseTimestampMs("2023-11-14T22:13:20Z"), 1'700'000'000'000);
+  EXPECT_EQ(*ParseTimestampMs("2023-11-14T2:13:20Z"), 1'699'928'000'000);  // as Go
   EXPECT_EQ(*ParseTimestampMs("2023-11-14T22:13:20.5Z"), 1'700'000'000'500);
   EXPECT_EQ(*ParseTimestampMs("2023-11-15T06:13:20+08:00"), 1'700'000'000'000);
   EXPECT_EQ(*ParseTimestampMs("1969-12-31T23:59:59.999Z"), -1);
@@ -180,8 +181,8 @@ TEST(ParseTimestampMs, ReadsThePrometheusBounds) {
 }
 
 TEST(ParseTimestampMs, RefusesWhatIsNoInstant) {
-  for (const char* text :
-       {"", "now", "NaN", "Inf", "-Inf", "1e300", "9.3e15", "2023-11-14", "12:00"}) {
+  for (const char* text : {"", "now", "NaN", "Inf", "-Inf", "1e300", "9.3e15", "2023-11-14",
+                           "12:00", "0x10", "1e400"}) {
     const auto value = ParseTimestampMs(text);
     ASSERT_FALSE(value.ok()) << text;
     EXPECT_EQ(value.status().message(),

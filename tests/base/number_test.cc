@@ -146,6 +146,32 @@ TEST(ParseFloat, AcceptsGoSpellings) {
   check("0x1.fffffffffffffp1023", kMax);
 }
 
+TEST(ParseGoFloat, IsStricterAndTakesUnderscores) {
+  const std::pair<const char*, std::optional<double>> cases[] = {
+      {"1_000", 1000},
+      {"1_0.5_0e1_0", 10.5e10},
+      {"-1_0", -10},
+      {"0x1_0p0", 16},
+      {"0x_10p0", 16},
+      {"0X1p4", 16},
+      {"Inf", INFINITY},
+      {"-infinity", -INFINITY},
+      {"1e-400", 0},
+      {"0x10", std::nullopt},
+      {"1__0", {}},
+      {"_1", {}},
+      {"1_", {}},
+      {"1_.5", {}},
+      {"1._5", {}},
+      {"1_e5", {}},
+      {"1e400", std::nullopt},
+      {"-1e400", {}},
+      {"in_f", {}},
+      {"", {}},
+  };
+  for (const auto& [text, want] : cases) EXPECT_EQ(ParseGoFloat(text), want) << text;
+}
+
 TEST(ParseFloat, AcceptsHexadecimalWithoutExponentAsPromqlDoes) {
   EXPECT_EQ(ParseFloat("0x1f"), 31.0);
   EXPECT_EQ(ParseFloat("-0xFF"), -255.0);

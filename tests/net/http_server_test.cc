@@ -258,6 +258,10 @@ TEST_F(HttpServerTest, RefusesBadHeads) {
   check("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400);
   check("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501);
   check(Get("/hello", "X: " + std::string(100'000, 'h') + "\r\n"), 431);
+  check(Get("/hello", "Expect: more\r\n"), 417);
+  check("GET /hello%zz HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+  check("GET /hello HTTP/1.2\r\nHost: a\r\n\r\n", 505);
+  check("get /hello HTTP/1.1\r\nHost: a\r\n\r\n", 405);
 }
 
 TEST_F(HttpServerTest, SurvivesEveryTruncationOfARequest) {

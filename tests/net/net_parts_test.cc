@@ -30,15 +30,41 @@ TEST(Parameters, DecodeInOrderAndKeepRepeats) {
   EXPECT_TRUE(form.Has("flag"));
   EXPECT_EQ(form.Get("x"), "1=2");
   EXPECT_EQ(form.entries().size(), 5U);
-  EXPECT_FALSE(form.malformed());
+  EXPECT_EQ(form.error(), "");
 }
 
-TEST(Parameters, LeaveOutAPairWithAMalformedEscape) {
-  const Parameters form = Parameters::Parse("a=%zz&b=1&c=%2");
-  EXPECT_TRUE(form.malformed());
-  EXPECT_FALSE(form.Has("a"));
-  EXPECT_FALSE(form.Has("c"));
-  EXPECT_EQ(form.Get("b"), "1");
+TEST(Parameters, LeaveOutMalformedPairsAndTellOfTheFirst) {
+  const struct {
+    const char* text;
+    const char* error;
+  } cases[] = {
+      {"a=%zz&b=1&c=%2", "invalid URL escape \"%zz\""},
+      {"b=1&c=%20%2", "invalid URL escape \"%2\""},
+      {"%=1&b=1&a=%z", "invalid URL escape \"%\""},
+      {"a=1;c=2&b=1&a=%", "invalid semicolon separator in query"},
+  };
+  for (const auto& [text, error] : cases) {
+    const Parameters form = Parameters::Parse(text);
+    EXPECT_EQ(form.error(), error) << text;
+    EXPECT_FALSE(form.Has("a")) << text;
+    EXPECT_FALSE(form.Has("c")) << text;
+    EXPECT_EQ(form.Get("b"), "1") << text;
+  }
+}
+
+TEST(Parameters, ReadMultipartForms) {
+  const std::string field = "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1;2\r\n";
+  const std::string file =
+      "--x\r\ncontent-disposition: form-data; name=q; filename=\"f\"\r\n\r\nline\r\n\r\n";
+  const std::string whole = field + file + "\r\n--x--\r\n";
+  EXPECT_EQ(Parameters::ParseMultipart(whole, "x", false).entries().size(), 1U);
+  const Parameters form = Parameters::ParseMultipart(whole, "x", true);
+  EXPECT_EQ(form.Get("a"), "1;2");
+  EXPECT_EQ(form.Get("q"), "line\r\n\r\n");
+  EXPECT_TRUE(Parameters::ParseMultipart(whole, "y", true).entries().empty());
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_LE(Parameters::ParseMultipart(whole.substr(0, size), "x", true).entries().size(), 2U);
+  }
 }
 
 TEST(HttpRequest, FormPutsBodyBeforeUrl) {
@@ -50,8 +76,13 @@ TEST(HttpRequest, FormPutsBodyBeforeUrl) {
   request.headers.Set("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8");
   EXPECT_EQ(request.Form().Get("q"), "body");
   EXPECT_EQ(request.Form().Get("only"), "1");
-  request.method = "GET";
+  request.headers.Set("Content-Type", "multipart/form-data; boundary=\"b\"");
+  request.body = "--b\r\nContent-Disposition: form-data; name=\"q\"\r\n\r\nbody\r\n--b--\r\n";
   EXPECT_EQ(request.Form().Get("q"), "url");
+  request.query = {};
+  EXPECT_EQ(request.Form().Get("q"), "body");
+  request.method = "GET";
+  EXPECT_FALSE(request.Form().Has("q"));
 }
 
 class RouterTest : public ::testing::Test {

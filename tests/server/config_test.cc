@@ -33,6 +33,20 @@ TEST(Config, ReadsBudgetsOfDatabasesAndMetrics) {
   EXPECT_EQ(config.limits.metric_series.hard, 20U);
 }
 
+TEST(Config, TellsOfSectionsThatAreNotUsed) {
+  const auto config = ParseConfig(
+      "scrape_configs: [{job_name: a}]\n"
+      "remote_write: [{url: 'http://a'}]\n"
+      "remote_read: [{url: 'http://a'}]\n"
+      "tracing: {endpoint: a}\n"
+      "alerting: {alertmanagers: [{static_configs: [{targets: [a]}]}]}\n",
+      ".");
+  ASSERT_TRUE(config.ok()) << config.status().ToString();
+  EXPECT_EQ(config->warnings,
+            (std::vector<std::string>{"scrape_configs", "remote_write", "remote_read", "tracing",
+                                      "alerting.alertmanagers"}));
+}
+
 TEST(Config, HasNoBudgetsUnlessAsked) {
   const Config config = Parse("global: {}\n");
   EXPECT_EQ(config.limits.max_series, 0U);

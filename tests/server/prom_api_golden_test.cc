@@ -1,13 +1,18 @@
 // Every request of tests/golden/prom_api, answered as a Prometheus 3.14 answered it for the same
-// data: status, content type, and the whole body. tools/dev/record_prom_api.py makes the recording.
+// data: status, content type (of odd HTTP all headers that say something), and the whole body.
+// tools/dev/record_prom_api.py makes the recording.
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "net/http_client.h"
+#include "tests/net/raw_client.h"
 #include "tests/support/external.h"
 #include "tests/support/tsdbd_process.h"
 
@@ -84,34 +89,95 @@ Result<net::ClientResponse> Send(net::HttpClient* client, const std::string& url
   return client->Do(out);
 }
 
-TEST(PromApiGolden, AnswersEveryRequestAsPrometheusDid) {
-  const std::string golden = SourceDirectory() + "/tests/golden/prom_api/";
-  const Result<JsonValue> recorded = JsonValue::Parse(ReadFile(golden + "answers.json"));
-  ASSERT_TRUE(recorded.ok()) << recorded.status().ToString();
-  ASSERT_GT(recorded->array().size(), 250U);
+const std::string& GoldenDirectory() {
+  static const std::string directory = SourceDirectory() + "/tests/golden/prom_api/";
+  return directory;
+}
 
-  const TempDir directory;
-  WriteFile(directory / "prometheus.yml", "global: {}\n");
-  TsdbdProcess server(directory / "data",
-                      {"--config.file=" + (directory / "prometheus.yml"),
-                       "--storage.retention.time=100y", "--enable-feature=search-api"});
-  const Status started = server.Start();
-  ASSERT_TRUE(started.ok()) << started.ToString();
-  const auto written =
-      server.Post("/api/v1/write", ReadFile(golden + "data.rw1"),
-                  {{"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "snappy"}});
-  ASSERT_TRUE(written.ok());
-  ASSERT_EQ(written->status, 204) << written->body;
+class PromApiGolden : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    WriteFile(directory_ / "prometheus.yml", "global: {}\n");
+    server_.emplace(
+        directory_ / "data",
+        std::vector<std::string>{"--config.file=" + (directory_ / "prometheus.yml"),
+                                 "--storage.retention.time=100y", "--enable-feature=search-api"});
+    const Status started = server_->Start();
+    ASSERT_TRUE(started.ok()) << started.ToString();
+    const auto written =
+        server_->Post("/api/v1/write", ReadFile(GoldenDirectory() + "data.rw1"),
+                      {{"Content-Type", "application/x-protobuf"}, {"Content-Encoding", "snappy"}});
+    ASSERT_TRUE(written.ok());
+    ASSERT_EQ(written->status, 204) << written->body;
+  }
 
+  // The recording of that name.
+  static JsonValue Recorded(const char* name) {
+    Result<JsonValue> recorded = JsonValue::Parse(ReadFile(GoldenDirectory() + name));
+    EXPECT_TRUE(recorded.ok()) << recorded.status().ToString();
+    if (!recorded.ok()) return {};
+    EXPECT_GT(recorded->array().size(), 250U);
+    return *std::move(recorded);
+  }
+
+  const TempDir directory_;
+  std::optional<TsdbdProcess> server_;
+};
+
+TEST_F(PromApiGolden, AnswersEveryRequestAsPrometheusDid) {
   const auto client = net::HttpClient::Create();
-  for (const JsonValue& want : recorded->array()) {
+  const JsonValue recorded = Recorded("answers.json");
+  for (const JsonValue& want : recorded.array()) {
     SCOPED_TRACE(want.StringOr("request", ""));
-    const auto have = Send(client.get(), server.url(), want);
+    const auto have = Send(client.get(), server_->url(), want);
     ASSERT_TRUE(have.ok()) << have.status().ToString();
     EXPECT_EQ(std::to_string(have->status), want.Find("status").text()) << have->body;
     EXPECT_EQ(have->headers.Get("Content-Type"), want.StringOr("content_type", ""));
     EXPECT_TRUE(SameBodies(want.StringOr("body", ""), have->body))
         << "want " << want.StringOr("body", "") << "\nhave " << have->body;
+  }
+}
+
+// The recording holds one character for each byte.
+std::string ToBytes(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    out.push_back(c < 0x80 ? text[i] : static_cast<char>((c & 0x03) << 6 | (text[++i] & 0x3f)));
+  }
+  return out;
+}
+
+// Those headers of an answer that the recording keeps, as sorted lines.
+std::string KeptHeaders(const std::string& head) {
+  std::vector<std::string> kept;
+  const std::vector<std::string_view> lines = Split(head, '\n');
+  for (size_t i = 1; i < lines.size(); ++i) {
+    const std::string_view line = TrimSpace(lines[i]);
+    const size_t colon = std::min(line.find(':'), line.size());
+    const std::string name = ToLower(line.substr(0, colon));
+    for (const char* wanted : {"content-type", "allow", "location", "vary", "access-control-",
+                               "x-content-type-options"}) {
+      if (name.starts_with(wanted)) kept.push_back(name + std::string(line.substr(colon)));
+    }
+  }
+  std::sort(kept.begin(), kept.end());
+  std::string out;
+  for (const std::string& line : kept) out += out.empty() ? line : "\n" + line;
+  return out;
+}
+
+TEST_F(PromApiGolden, AnswersOddHttpAsPrometheusDid) {
+  const JsonValue recorded = Recorded("http_answers.json");
+  for (const JsonValue& want : recorded.array()) {
+    SCOPED_TRACE(want.StringOr("line", ""));
+    net::RawClient client("127.0.0.1:" + std::to_string(server_->port()));
+    ASSERT_TRUE(client.Send(ToBytes(want.StringOr("request", ""))));
+    const net::RawAnswer have = client.Receive(want.StringOr("line", "").starts_with("HEAD"));
+    EXPECT_EQ(std::to_string(have.status), want.Find("status").text()) << have.body;
+    EXPECT_EQ(KeptHeaders(have.head), want.StringOr("headers", ""));
+    const std::string body = ToBytes(want.StringOr("body", ""));
+    EXPECT_TRUE(SameBodies(body, have.body)) << "want " << body << "\nhave " << have.body;
   }
 }
 

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "net/compression.h"
 #include "net/http_client.h"
+#include "proto/snappy_block.h"
+#include "proto/wire.h"
 #include "tests/support/remote_write_body.h"
 #include "tests/support/tsdbd_process.h"
 
@@ -158,8 +161,7 @@ TEST_F(PromApi, AnyOriginMayReadByDefault) {
   Start();
   const auto answer = Send("GET", "/api/v1/query?query=1", {{"Origin", "http://a.example"}});
   EXPECT_EQ(answer.headers.Get("Access-Control-Allow-Origin"), "http://a.example");
-  EXPECT_EQ(answer.headers.Get("Vary"), "Origin");
-  EXPECT_EQ(Send("GET", "/api/v1/query?query=1").headers.Get("Vary"), "Origin");
+  EXPECT_EQ(Send("GET", "/api/v1/query?query=1").headers.Get("Access-Control-Allow-Origin"), "");
   EXPECT_EQ(
       Send("GET", "/federate", {{"Origin", "http://a"}}).headers.Get("Access-Control-Allow-Origin"),
       "");
@@ -177,8 +179,71 @@ TEST_F(PromApi, RefusedMethodsAreAnsweredAsByGosRouter) {
 
 TEST_F(PromApi, SomeMethodsAreTakenThatPrometheusRefuses) {
   Start();
+  EXPECT_EQ(Send("HEAD", "/metrics").status, 200);
   EXPECT_EQ(Send("HEAD", "/api/v1/labels").status, 200);
   EXPECT_EQ(Send("POST", "/api/v1/label/job/values").status, 200);
+}
+
+// Prometheus sends "/api/v1/query/" to "/query" and "/Metrics" to "/metrics".
+TEST_F(PromApi, PathsAreTakenAsTheyAre) {
+  Start();
+  Write({{{{"__name__", "m"}, {"a/b", "x"}}, {{now_ms_, 1}}}});
+  for (const char* path : {"/api/v1/query/?query=1", "/api/v1/QUERY?query=1", "/metrics/",
+                           "/Metrics", "/consoles/x.html", "/debug/pprof/"}) {
+    EXPECT_EQ(Send("GET", path).status, 404) << path;
+  }
+  EXPECT_EQ(Send("GET", "/api/v1/label/a%2Fb/values").body, R"({"status":"success","data":["x"]})");
+  EXPECT_EQ(Send("GET", "/%61pi/v1/query?query=1").status, 200);
+  EXPECT_EQ(Send("GET", "/graph?g0.expr=up").status, 200);
+}
+
+TEST_F(PromApi, BodiesOfFormsMayBeCompressedAndAreBounded) {
+  Start();
+  const auto post = [&](const std::string& encoding, std::string body) {
+    const auto answer = server_->Post(
+        "/api/v1/query", std::move(body),
+        {{"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Encoding", encoding}});
+    return answer.ok() ? answer->status : 0;
+  };
+  const std::string form = "query=1";
+  EXPECT_EQ(post("gzip", net::GzipCompress(form)), 200);
+  EXPECT_EQ(post("gzip", form), 400);
+  EXPECT_EQ(post("br", form), 415);
+  EXPECT_EQ(post("", form + "&x=" + std::string(9 << 20, 'x')), 200);
+  EXPECT_EQ(post("", form + "&x=" + std::string(10 << 20, 'x')), 413);
+}
+
+TEST_F(PromApi, TimesThatDoNotFitAreNotWrappedAround) {
+  Start();
+  EXPECT_EQ(Send("GET", "/api/v1/query_range?query=1&start=0&end=1e18&step=1e9").status, 400);
+  EXPECT_EQ(Send("GET", "/api/v1/query_range?query=1&start=0&end=9e15&step=1e9").status, 400);
+  EXPECT_EQ(Send("GET", "/api/v1/query?query=1&time=1e18").status, 200);
+}
+
+TEST_F(PromApi, SelectorsWithoutMatchersSelectNothing) {
+  Start({"--web.enable-admin-api"});
+  Write({{{{"__name__", "m"}}, {{now_ms_, 1}}}});
+  EXPECT_EQ(Send("POST", "/api/v1/admin/tsdb/delete_series?match[]=%7B%7D").status, 204);
+  EXPECT_EQ(server_->QueryOne("count(m)"), 1);
+  EXPECT_EQ(Send("GET", "/federate?match[]=%7B%7D").body, "");
+  EXPECT_NE(Send("GET", "/federate?match[]=%7Bn=%22%22%7D").body, "");
+}
+
+TEST_F(PromApi, MetadataIsWhatRemoteWriteBrought) {
+  Start();
+  std::string entry;
+  proto::PutVarintField(&entry, 1, 1);
+  proto::PutBytesField(&entry, 2, "m_total");
+  proto::PutBytesField(&entry, 4, "How many.");
+  std::string request;
+  proto::PutBytesField(&request, 3, entry);
+  const auto written =
+      server_->Post("/api/v1/write", proto::SnappyCompress(request), kRemoteWriteHeaders);
+  ASSERT_TRUE(written.ok());
+  EXPECT_EQ(written->status, 204) << written->body;
+  EXPECT_EQ(
+      Send("GET", "/api/v1/metadata").body,
+      R"({"status":"success","data":{"m_total":[{"type":"counter","unit":"","help":"How many."}]}})");
 }
 
 TEST_F(PromApi, StepsAreCheckedToTheNanosecond) {
@@ -252,6 +317,23 @@ TEST_F(PromApi, OwnMetricsHaveMetadata) {
       Send("GET", "/api/v1/metadata?metric=prometheus_engine_query_duration_histogram_seconds")
           .body.find("\"type\":\"histogram\""),
       std::string::npos);
+}
+
+TEST_F(PromApi, OwnMetricsAreStoredOnlyWithoutAConfiguration) {
+  const auto is_stored = [&] {
+    for (int i = 0; i < 30; ++i) {
+      if (server_->QueryOne("count(up{job=\"tsdbd\"})").has_value()) return true;
+      SleepMs(50);
+    }
+    return false;
+  };
+  Start({},
+        "scrape_configs: [{job_name: tsdbd, static_configs: [{targets: [\"127.0.0.1:1\"]}]}]\n");
+  EXPECT_FALSE(is_stored());
+  server_->Kill();
+  server_.emplace(directory_ / "data", std::vector<std::string>());
+  ASSERT_TRUE(server_->Start().ok());
+  EXPECT_TRUE(is_stored());
 }
 
 TEST_F(PromApi, FailedReloadIsANotification) {

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Makes tests/golden/prom_api/: asks a Prometheus 3.14 each line of requests.txt and keeps its answers.
+"""Makes tests/golden/prom_api/: asks a Prometheus 3.14 each line of requests.txt and http.txt and keeps its answers.
 
-  record_prom_api.py PATH_OF_PROMETHEUS    writes data.rw1 and answers.json
+  record_prom_api.py PATH_OF_PROMETHEUS    writes data.rw1, answers.json and http_answers.json
   record_prom_api.py --compare URL         asks URL (which has data.rw1 already) and prints differences
 """
 import json
 import os
 import shlex
+import socket
 import struct
 import subprocess
 import sys
@@ -147,6 +148,56 @@ def answers(base):
     return out
 
 
+# Headers of http_answers.json. Small answers need not be compressed.
+KEPT = ("content-type", "allow", "location", "vary", "access-control-", "x-content-type-options")
+
+
+def http_requests():
+    """Of each line of http.txt: the line, and the request's bytes, one character for each."""
+    with open(os.path.join(GOLDEN, "http.txt"), encoding="ascii") as lines:
+        for line in lines:
+            if not line.strip() or line.startswith("#"):
+                continue
+            head, separator, body = line.rstrip("\n").partition(" ||")
+            start, *headers = head.split(" | ")
+            body = body.removeprefix(" ").encode().decode("unicode_escape")
+            if separator:
+                headers.append("Content-Length: %d" % len(body))
+            start = start.encode().decode("unicode_escape")
+            yield line.strip(), "\r\n".join([start + " HTTP/1.1", "Host: x", *headers, "Connection: close", "", body])
+
+
+def ask_http(address, request):
+    """Status, the kept headers as sorted lines, and the body."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(request.encode("latin-1"))
+        answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *headers = head.decode("latin-1").split("\r\n")
+    headers = [(name.lower(), value) for name, value in (line.split(": ", 1) for line in headers)]
+    if ("transfer-encoding", "chunked") in headers:
+        chunks, rest = b"", body
+        while size := int(rest.partition(b"\r\n")[0], 16):
+            start = rest.index(b"\r\n") + 2
+            chunks, rest = chunks + rest[start:start + size], rest[start + size + 2:]
+        body = chunks
+    kept = sorted("%s: %s" % header for header in headers if header[0].startswith(KEPT))
+    return int(first.split(" ")[1]), "\n".join(kept), body.decode("latin-1")
+
+
+def http_answers(address):
+    out = []
+    for line, request in http_requests():
+        status, headers, body = ask_http(address, request)
+        out.append({"line": line, "request": request, "status": status, "headers": headers, "body": body})
+    return out
+
+
+def write_json(name, got):
+    with open(os.path.join(GOLDEN, name), "w", encoding="utf-8") as file:
+        file.write("[\n" + ",\n".join(json.dumps(answer) for answer in got) + "\n]\n")
+
+
 def record(program):
     with open(os.path.join(GOLDEN, "data.rw1"), "wb") as file:
         file.write(snappy(data()))
@@ -169,11 +220,12 @@ def record(program):
                 time.sleep(0.1)
             write(base)
             got = answers(base)
+            got_http = http_answers(("127.0.0.1", PORT))
         finally:
             server.terminate()
             server.wait()
-    with open(os.path.join(GOLDEN, "answers.json"), "w", encoding="utf-8") as file:
-        file.write("[\n" + ",\n".join(json.dumps(answer) for answer in got) + "\n]\n")
+    write_json("answers.json", got)
+    write_json("http_answers.json", got_http)
 
 
 def write(base):
