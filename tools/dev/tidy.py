@@ -5,6 +5,7 @@
 - Heavy third-party headers stay out of our headers.
 - Every .cc file is listed by a CMakeLists.txt, and every test file too.
 - Headers begin with a comment that says what they are and have #pragma once.
+- Every line of docs/compat.md names a test, and the tests are there.
 """
 import pathlib
 import re
@@ -57,6 +58,27 @@ def listed_sources(root: pathlib.Path) -> set[pathlib.Path]:
     return listed
 
 
+TEST = re.compile(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", re.MULTILINE)
+NAMED = re.compile(r"`([A-Z]\w+\.[A-Z]\w+)`")
+
+
+def compat_breaches(root: pathlib.Path):
+    tests = {".".join(found) for path in (root / "tests").rglob("*.cc") for found in TEST.findall(path.read_text())}
+    line, number = "", 0
+    for at, text in enumerate((root / "docs/compat.md").read_text().splitlines() + ["- end"], 1):
+        if line and (text.startswith(("- ", "#")) or not text):
+            names = NAMED.findall(line)
+            missing = [name for name in names if name not in tests]
+            if not names:
+                yield f"{number}: names no test"
+            yield from (f"{number}: there is no test {name}" for name in missing)
+            line = ""
+        if text.startswith("- "):
+            line, number = text, at
+        elif line:
+            line += " " + text
+
+
 def main() -> int:
     root = pathlib.Path(__file__).resolve().parents[2]
     listed = listed_sources(root)
@@ -68,6 +90,7 @@ def main() -> int:
         elif path.resolve() not in listed:
             found.append("1: listed by no CMakeLists.txt")
         breaches += [f"{path.relative_to(root)}:{text}" for text in found]
+    breaches += [f"docs/compat.md:{text}" for text in compat_breaches(root)]
     print("\n".join(breaches) if breaches else "tidy: no breach")
     return 1 if breaches else 0
 
