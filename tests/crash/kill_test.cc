@@ -304,6 +304,7 @@ TEST(Kill, LosesNoAcknowledgedSampleAndInventsNone) {
   std::mt19937 random(20261121);
   for (int cycle = 0; cycle < Cycles(); ++cycle) {
     SCOPED_TRACE(cycle);
+    if (cycle > 0 && cycle % 50 == 0) std::fprintf(stderr, "%d kills\n", cycle);
     const Status started = server.Start();
     ASSERT_TRUE(started.ok()) << started.ToString();
     ASSERT_NO_FATAL_FAILURE(remote_write.Verify(server));
