@@ -214,7 +214,7 @@ RemoteWriteOutcome HandleRemoteWrite(const RemoteWriteRequest& request,
   }
   thread_local Scratch scratch;
   const auto message = scratch.snappy.Uncompress(request.body, limits.decoded_bytes_max);
-  if (!message.ok()) return Refusal(400, message.status().message());
+  if (!message.ok()) return FromStatus(message.status());
   const Result<Version> version = VersionOf(request.content_type);
   if (!version.ok()) return Refusal(415, version.status().message());
 

@@ -94,7 +94,7 @@ TEST_F(RemoteWriteHandler, OtherTypesAndEncodingsAre415) {
   EXPECT_EQ(store_.appends, 0u);
 }
 
-TEST_F(RemoteWriteHandler, DamagedAndLargeBodiesAre400) {
+TEST_F(RemoteWriteHandler, DamagedBodiesAre400AndLargeOnes413) {
   EXPECT_EQ(Send("no snappy").text, "the body is not a snappy block: its content is damaged");
   EXPECT_EQ(Send("").http_status, 400);
   EXPECT_EQ(Send(proto::SnappyCompress("")).http_status, 204);
@@ -112,7 +112,7 @@ TEST_F(RemoteWriteHandler, DamagedAndLargeBodiesAre400) {
     }
   }
   limits_.decoded_bytes_max = 10;
-  EXPECT_EQ(Send(Body({{{"__name__", "m"}}}, false)).http_status, 400);
+  EXPECT_EQ(Send(Body({{{"__name__", "m"}}}, false)).http_status, 413);
 }
 
 // A 2.0 request of one series with labels {__name__="m"} and what `rest` adds to it.
