@@ -338,7 +338,8 @@ class AppImpl : public App {
                   {{"version", std::string(kPrometheusVersion)}})
         ->Set(1);
     ASSIGN_OR_RETURN(front_door_,
-                     FrontDoor::Create({.cors_origin = options_.flags.cors_origin,
+                     FrontDoor::Create({.route_prefix = options_.route_prefix,
+                                        .cors_origin = options_.flags.cors_origin,
                                         .users = std::move(web.users),
                                         .response_headers = std::move(web.response_headers),
                                         .influx = &influx_->auth()}));

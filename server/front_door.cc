@@ -27,6 +27,7 @@ std::unique_ptr<net::HttpResponse> Challenge() {
   auto response =
       std::make_unique<net::HttpResponse>(net::HttpResponse::Text(401, "Unauthorized\n"));
   response->headers.Add("WWW-Authenticate", "Basic");
+  response->headers.Add("X-Content-Type-Options", "nosniff");
   return response;
 }
 
@@ -40,6 +41,12 @@ bool IsForBrowsers(std::string_view path) {
                                                             "/api/v1/otlp/v1/metrics"};
   return IsApi(path) &&
          std::find(kForPrograms.begin(), kForPrograms.end(), path) == kForPrograms.end();
+}
+
+// What Prometheus compresses of that.
+bool IsCompressed(std::string_view path) {
+  return !path.starts_with("/api/v1/search/") && !path.starts_with("/api/v1/notifications") &&
+         path != "/api/v1/status/walreplay";
 }
 
 // `path` without empty, "." and ".." segments; a slash at its end stays.
@@ -58,28 +65,24 @@ std::string CleanPath(std::string_view path) {
   return clean;
 }
 
-// What stands before request.path in its target: the route prefix, or "".
-std::string_view PrefixOf(const net::HttpRequest& request) {
-  std::string_view whole(request.target);
-  whole = whole.substr(0, whole.find('?'));
-  if (!whole.ends_with(request.path)) return "";
-  whole.remove_suffix(request.path.size());
-  if (whole.starts_with('/')) return whole;
-  const size_t host = whole.find("://");
-  const size_t slash = host == std::string_view::npos ? host : whole.find('/', host + 3);
-  return slash == std::string_view::npos ? "" : whole.substr(slash);
+// Of a request's target, with the route prefix, as it was sent.
+std::string_view TargetPath(const net::HttpRequest& request) {
+  std::string_view path(request.target);
+  path = path.substr(0, path.find('?'));
+  const size_t host = path.find("://");
+  if (path.starts_with('/') || host == std::string_view::npos) return path;
+  const size_t slash = path.find('/', host + 3);
+  return slash == std::string_view::npos ? std::string_view("/") : path.substr(slash);
 }
 
 // As Go's http.Redirect: only a GET has something to show.
-std::unique_ptr<net::HttpResponse> Redirect(const net::HttpRequest& request,
-                                            std::string_view path) {
-  std::string location(PrefixOf(request));
-  location.append(path);
+std::unique_ptr<net::HttpResponse> Redirect(const net::HttpRequest& request, int status,
+                                            std::string location) {
   if (const size_t question = request.target.find('?'); question != std::string::npos) {
     location.append(request.target, question);
   }
   auto response = std::make_unique<net::HttpResponse>();
-  response->status = 307;
+  response->status = status;
   std::string header;
   std::string html;
   for (const char c : location) {
@@ -95,7 +98,8 @@ std::unique_ptr<net::HttpResponse> Redirect(const net::HttpRequest& request,
   }
   if (request.method == "GET" || request.method == "HEAD") {
     response->headers.Add("Content-Type", "text/html; charset=utf-8");
-    response->body = "<a href=\"" + html + "\">Temporary Redirect</a>.\n\n";
+    response->body = "<a href=\"" + html + "\">" +
+                     (status == 302 ? "Found" : "Temporary Redirect") + "</a>.\n\n";
   }
   response->headers.Add("Location", std::move(header));
   return response;
@@ -114,9 +118,18 @@ FrontDoor::FrontDoor(Options options, Regex origin)
   if (!options_.users.empty()) auth_ = std::make_unique<BasicAuth>(options_.users);
 }
 
+bool FrontDoor::IsInside(const net::HttpRequest& request) const {
+  const std::string_view path = TargetPath(request);
+  const std::string& prefix = options_.route_prefix;
+  return path.starts_with(prefix) &&
+         (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
+}
+
 std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) {
+  const bool is_inside = IsInside(request);
   // Browsers send a preflight without credentials.
-  if (request.method == "OPTIONS" && IsApi(request.path) && !IsInfluxPath(request.path)) {
+  if (request.method == "OPTIONS" && is_inside && IsApi(request.path) &&
+      !IsInfluxPath(request.path)) {
     auto response = std::make_unique<net::HttpResponse>();
     response->status = 204;
     return response;
@@ -125,10 +138,14 @@ std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) 
     return std::make_unique<net::HttpResponse>();
   }
   if (!Admit(request)) return Challenge();
-  std::string clean = CleanPath(request.path);
-  if (clean == "/api/v1") clean.push_back('/');
-  if (clean == request.path || IsInfluxPath(clean)) return nullptr;
-  return Redirect(request, clean);
+  const std::string_view path = TargetPath(request);
+  if (!is_inside && path == "/" && request.method == "GET") {
+    return Redirect(request, 302, options_.route_prefix);
+  }
+  std::string clean = CleanPath(path);
+  if (clean == options_.route_prefix + "/api/v1") clean.push_back('/');
+  if (clean == path || IsInfluxPath(CleanPath(request.path))) return nullptr;
+  return Redirect(request, 307, std::move(clean));
 }
 
 bool FrontDoor::Admit(net::HttpRequest& request) {
@@ -167,7 +184,7 @@ bool FrontDoor::AdmitInfluxUser(net::HttpRequest& request) const {
 
 // As Prometheus does (util/httputil, compression.go and cors.go).
 void FrontDoor::AddCors(const net::HttpRequest& request, net::HttpResponse* response) const {
-  if (request.path.starts_with("/api/v1/") && !request.path.starts_with("/api/v1/search/")) {
+  if (request.path.starts_with("/api/v1/") && IsCompressed(request.path)) {
     response->headers.Add("Vary", "Accept-Encoding");
   }
   response->headers.Add("Vary", "Origin");
@@ -214,9 +231,12 @@ void FrontDoor::After(const net::HttpRequest& request, net::HttpResponse* respon
     const bool is_text = response->headers.Get("Content-Type").starts_with("text/");
     if (response->status >= 400 && is_text) FinishRefusal(request, response);
     const bool is_options = request.method == "OPTIONS";
-    if ((is_options ? IsApi(request.path) : IsForBrowsers(request.path)) && !is_text) {
+    if (!IsInside(request)) {
+      // Nothing is there.
+    } else if ((is_options ? IsApi(request.path) : IsForBrowsers(request.path)) && !is_text) {
       AddCors(request, response);
-    } else if (request.path == "/federate" && !is_options && response->status != 405) {
+    } else if (request.path == "/federate" && !is_options && response->status != 405 &&
+               response->status != 401) {
       response->headers.Add("Vary", "Accept-Encoding");
     }
     if (response->status == 404 && !IsApi(request.path)) MarkUnknownPath(response);

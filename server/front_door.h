@@ -18,6 +18,7 @@ namespace tsdb::server {
 class FrontDoor {
  public:
   struct Options {
+    std::string route_prefix;                  // "" or "/prefix"
     std::string cors_origin = ".*";            // --web.cors.origin; anchored
     std::map<std::string, std::string> users;  // of web.yml; none: everything is open
     std::vector<std::pair<std::string, std::string>> response_headers;  // of web.yml
@@ -34,6 +35,7 @@ class FrontDoor {
 
  private:
   explicit FrontDoor(Options options, Regex origin);
+  bool IsInside(const net::HttpRequest& request) const;
   // Whether the request comes from an Influx user who may make it; sets the request's user.
   bool AdmitInfluxUser(net::HttpRequest& request) const;
   // Whether the request may be answered; sets the request's user.

@@ -41,7 +41,7 @@ void AddHealthRoutes(const HealthApi& api, net::Router* router) {
         method, "/-/reload",
         [api](HttpRequest&) {
           const Status status = api.reload();
-          if (status.ok()) return HttpResponse::Text(200, "");
+          if (status.ok()) return HttpResponse();
           return HttpResponse::Text(500, "failed to reload config: " + status.message() + "\n");
         },
         kAdmin);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "alert/manager.h"
+#include "alert/rules_api.h"
 #include "base/json.h"
 #include "base/number.h"
 #include "model/write_batch.h"
@@ -231,6 +232,21 @@ TEST_F(RulesTest, ListsAlertsWithExpandedAnnotations) {
   const JsonValue& alert = alerts.Find("alerts").array()[0];
   EXPECT_EQ(alert.StringOr("state", ""), "firing");
   EXPECT_EQ(alert.Find("annotations").StringOr("summary", ""), "a is 0");
+}
+
+TEST_F(RulesTest, TheFirstEvaluationWritesAlertsAndTheListGoesByStateAndHealth) {
+  Load(kUpRules);
+  RunFor(10 * kSecond, [&] { Write({{"__name__", "up"}, {"job", "a"}}, 0); });
+  EXPECT_EQ(Query("ALERTS{alertstate=\"pending\"}"), "a=1");
+  const auto listed = [&](const char* query) {
+    const net::Parameters form = net::Parameters::Parse(query);
+    const auto json = JsonValue::Parse(*rules_->RulesJson(*ParseRuleFilter(form, form)));
+    return json->Find("groups").array().size();
+  };
+  EXPECT_EQ(listed("state=pending"), 1U);
+  EXPECT_EQ(listed("state=firing"), 0U);
+  EXPECT_EQ(listed("health=ok"), 1U);
+  EXPECT_EQ(listed("health=err"), 0U);
 }
 
 TEST_F(RulesTest, FailingRuleIsReportedAndTheOthersRun) {

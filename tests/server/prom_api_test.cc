@@ -139,6 +139,8 @@ TEST_F(PromApi, SearchShowsTheFirstOfMoreResults) {
             "{\"results\":[{\"name\":\"c\"}]}\n"
             "{\"status\":\"success\",\"has_more\":true}\n");
   EXPECT_EQ(Send("GET", "/api/v1/search/metric_names?limit=4").status, 400);
+  EXPECT_EQ(Send("GET", "/api/v1/search/metric_names?start=0&end=1").body,
+            "{\"results\":[]}\n{\"status\":\"success\",\"has_more\":false}\n");
 }
 
 TEST_F(PromApi, BrowsersOfAllowedOriginsMayRead) {
@@ -192,6 +194,7 @@ TEST_F(PromApi, PathsAreTakenAsTheyAre) {
                            "/Metrics", "/consoles/x.html", "/debug/pprof/"}) {
     EXPECT_EQ(Send("GET", path).status, 404) << path;
   }
+  EXPECT_EQ(Send("POST", "/api/v1/otlp/v1/metrics").body, "404 page not found\n");
   EXPECT_EQ(Send("GET", "/api/v1/label/a%2Fb/values").body, R"({"status":"success","data":["x"]})");
   EXPECT_EQ(Send("GET", "/%61pi/v1/query?query=1").status, 200);
   EXPECT_EQ(Send("GET", "/graph?g0.expr=up").status, 200);
@@ -218,6 +221,21 @@ TEST_F(PromApi, TimesThatDoNotFitAreNotWrappedAround) {
   EXPECT_EQ(Send("GET", "/api/v1/query_range?query=1&start=0&end=1e18&step=1e9").status, 400);
   EXPECT_EQ(Send("GET", "/api/v1/query_range?query=1&start=0&end=9e15&step=1e9").status, 400);
   EXPECT_EQ(Send("GET", "/api/v1/query?query=1&time=1e18").status, 200);
+}
+
+TEST_F(PromApi, StatusOfTheStoreIsInItsOwnTerms) {
+  Start();
+  Write({{{{"__name__", "m"}}, {{now_ms_ - 86'400'000, 1}, {now_ms_, 1}}}});
+  EXPECT_EQ(Send("GET", "/api/v1/status/tsdb/blocks").body,
+            R"({"status":"success","data":{"blocks":[]}})");
+  const auto answer = JsonValue::Parse(Send("GET", "/api/v1/status/tsdb").body);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->Find("data").Find("headStats").Find("minTime").text(),
+            std::to_string(now_ms_ - 86'400'000));
+  const auto build = JsonValue::Parse(Send("GET", "/api/v1/status/buildinfo").body);
+  ASSERT_TRUE(build.ok());
+  EXPECT_EQ(build->Find("data").StringOr("version", ""), "3.14.0");
+  EXPECT_EQ(build->Find("data").StringOr("revision", ""), "tsdbd");
 }
 
 TEST_F(PromApi, SelectorsWithoutMatchersSelectNothing) {

@@ -1,0 +1,79 @@
+#include "server/front_door.h"
+
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+namespace tsdb::server {
+namespace {
+
+// What stands in place of the handler's answer, as "status location".
+std::string Before(FrontDoor* door, const char* method, const char* target, const char* path) {
+  net::HttpRequest request;
+  request.method = method;
+  request.target = target;
+  request.path = path;
+  const auto response = door->Before(request);
+  if (response == nullptr) return "";
+  return std::to_string(response->status) + " " + std::string(response->headers.Get("Location"));
+}
+
+TEST(FrontDoor, RedirectsToTheCleanPathBelowTheRoutePrefix) {
+  FrontDoor::Options options;
+  options.route_prefix = "/prom";
+  const auto door = FrontDoor::Create(std::move(options));
+  ASSERT_TRUE(door.ok());
+  const struct {
+    const char* target;
+    const char* path;  // without the prefix, if it is there
+    const char* want;
+  } cases[] = {
+      {"/prom/api/v1/query?a=//b", "/api/v1/query", ""},
+      {"/prom", "/", ""},
+      {"/prom//api/v1/query?a=//b", "//api/v1/query", "307 /prom/api/v1/query?a=//b"},
+      {"/prom/../prom/a", "/../prom/a", "307 /prom/a"},
+      {"//prom/a/.", "//prom/a/.", "307 /prom/a"},
+      {"http://host:1/prom//a", "//a", "307 /prom/a"},
+      {"/prom/api/v1", "/api/v1", "307 /prom/api/v1/"},
+      {"/prom/a//\xfc", "/a//\xfc", "307 /prom/a/%FC"},
+      {"/prom//write", "//write", ""},  // InfluxDB's, which has no such redirect
+      {"//evil.example/..", "//evil.example/..", "307 /"},
+      {"/", "/", "302 /prom"},
+  };
+  for (const auto& [target, path, want] : cases) {
+    EXPECT_EQ(Before(door->get(), "GET", target, path), want) << target;
+  }
+}
+
+TEST(FrontDoor, AnswersOptionsWhereTheApiIs) {
+  FrontDoor::Options options;
+  options.route_prefix = "/prom";
+  const auto door = FrontDoor::Create(std::move(options));
+  ASSERT_TRUE(door.ok());
+  EXPECT_EQ(Before(door->get(), "OPTIONS", "/prom/api/v1/x", "/api/v1/x"), "204 ");
+  EXPECT_EQ(Before(door->get(), "OPTIONS", "/api/v1/x", "/api/v1/x"), "");
+  EXPECT_EQ(Before(door->get(), "OPTIONS", "*", "*"), "200 ");
+}
+
+TEST(FrontDoor, HealthAndPreflightNeedNoUser) {
+  FrontDoor::Options options;  // the password is "test"
+  options.users = {{"admin", "$2b$04$abcdefghijklmnopqrstuuoD8yw7MmybLKVooaTGGZAt3HXugv2.a"}};
+  const auto door = FrontDoor::Create(std::move(options));
+  ASSERT_TRUE(door.ok());
+  const char* query = "/api/v1/query";
+  EXPECT_EQ(Before(door->get(), "GET", query, query), "401 ");
+  EXPECT_EQ(Before(door->get(), "GET", "//-/healthy", "//-/healthy"), "401 ");
+  EXPECT_EQ(Before(door->get(), "OPTIONS", query, query), "204 ");
+  EXPECT_EQ(Before(door->get(), "GET", "/-/healthy", "/-/healthy"), "");
+  EXPECT_EQ(Before(door->get(), "GET", "/-/ready", "/-/ready"), "");
+  net::HttpRequest request;
+  request.method = "GET";
+  request.target = request.path = query;
+  request.headers.Set("Authorization", "Basic YWRtaW46dGVzdA==");
+  EXPECT_EQ((*door)->Before(request), nullptr);
+  EXPECT_EQ(request.user, "admin");
+}
+
+}  // namespace
+}  // namespace tsdb::server
