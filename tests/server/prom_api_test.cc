@@ -236,6 +236,8 @@ TEST_F(PromApi, StatusOfTheStoreIsInItsOwnTerms) {
   ASSERT_TRUE(build.ok());
   EXPECT_EQ(build->Find("data").StringOr("version", ""), "3.14.0");
   EXPECT_EQ(build->Find("data").StringOr("revision", ""), "tsdbd");
+  EXPECT_EQ(Send("GET", "/-/healthy").body, "tsdbd is Healthy.\n");
+  EXPECT_EQ(Send("GET", "/-/ready").body, "tsdbd is Ready.\n");
 }
 
 TEST_F(PromApi, SelectorsWithoutMatchersSelectNothing) {
