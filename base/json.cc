@@ -74,11 +74,42 @@ void AppendEscaped(std::string* out, std::string_view text) {
   out->append(text.substr(begin));
 }
 
+bool IsPlainInHtml(char c) {
+  return static_cast<uint8_t>(c) < 0x80 && IsPlain(c) && c != '<' && c != '>' && c != '&';
+}
+
+// As JsonEscapes::kHtml tells.
+void AppendHtmlEscaped(std::string* out, std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const size_t begin = i;
+    while (i < text.size() && IsPlainInHtml(text[i])) ++i;
+    out->append(text.substr(begin, i - begin));
+    if (i == text.size()) return;
+    const char c = text[i];
+    if (c == '\b' || c == '\f') {
+      out->append(c == '\b' ? "\\u0008" : "\\u000c");
+      ++i;
+    } else if (static_cast<uint8_t>(c) < 0x80) {
+      AppendEscape(out, c);
+      ++i;
+    } else if (const size_t size = Utf8SizeAt(text, i); size == 0) {
+      out->append("\\ufffd");
+      ++i;
+    } else {
+      AppendEscaped(out, text.substr(i, size));
+      i += size;
+    }
+  }
+}
+
 }  // namespace
 
-void AppendJsonString(std::string* out, std::string_view text) {
+void AppendJsonString(std::string* out, std::string_view text, JsonEscapes escapes) {
   out->push_back('"');
-  if (IsValidUtf8(text)) {
+  if (escapes == JsonEscapes::kHtml) {
+    AppendHtmlEscaped(out, text);
+  } else if (IsValidUtf8(text)) {
     AppendEscaped(out, text);
   } else {
     AppendEscaped(out, ToValidUtf8(text));
@@ -122,7 +153,7 @@ JsonWriter& JsonWriter::EndArray() {
 JsonWriter& JsonWriter::Key(std::string_view key) {
   DCHECK(out_->empty() || (out_->back() != ':' && out_->back() != '['));
   Separate();
-  AppendJsonString(out_, key);
+  AppendJsonString(out_, key, escapes_);
   out_->push_back(':');
   need_comma_ = false;
   return *this;
@@ -130,7 +161,7 @@ JsonWriter& JsonWriter::Key(std::string_view key) {
 
 JsonWriter& JsonWriter::String(std::string_view value) {
   Separate();
-  AppendJsonString(out_, value);
+  AppendJsonString(out_, value, escapes_);
   return *this;
 }
 

@@ -12,13 +12,20 @@
 
 namespace tsdb {
 
+// How texts are escaped. Bytes that are not UTF-8 are U+FFFD either way.
+enum class JsonEscapes : uint8_t {
+  kFew,  // as Go's encoding/json with HTML escaping off
+  // As Go's encoding/json did by default up to Go 1.21: '<', '>', '&', U+0008, U+000C and what is
+  // not UTF-8 as \u escapes, too.
+  kHtml,
+};
+
 // Appends JSON to a string. Commas and colons are put by the writer; nesting is checked by DCHECK
-// only. Text that is not UTF-8 gets U+FFFD. Escapes as Go's encoding/json with HTML escaping off,
-// save that
-// '<', '>' and '&' stay as they are. Thread-compatible.
+// only. Thread-compatible.
 class JsonWriter {
  public:
-  explicit JsonWriter(std::string* out) : out_(out) {}
+  explicit JsonWriter(std::string* out, JsonEscapes escapes = JsonEscapes::kFew)
+      : out_(out), escapes_(escapes) {}
 
   JsonWriter& BeginObject();
   JsonWriter& EndObject();
@@ -36,10 +43,12 @@ class JsonWriter {
  private:
   void Separate();
   std::string* out_;
+  JsonEscapes escapes_;
   bool need_comma_ = false;
 };
 
-void AppendJsonString(std::string* out, std::string_view text);
+void AppendJsonString(std::string* out, std::string_view text,
+                      JsonEscapes escapes = JsonEscapes::kFew);
 
 // A parsed document. Numbers keep their text, so that integers beyond 2^53 stay exact. Value type.
 class JsonValue {

@@ -206,6 +206,8 @@ bool IsUnreserved(char c) {  // RFC 3986, section 2.3
 
 }  // namespace
 
+size_t Utf8SizeAt(std::string_view text, size_t at) { return DecodeUtf8(text, at).size_bytes; }
+
 bool IsValidUtf8(std::string_view text) { return FindInvalidUtf8(text, 0) == text.size(); }
 
 std::string ToValidUtf8(std::string_view text) {

@@ -9,6 +9,9 @@
 namespace tsdb {
 
 bool IsValidUtf8(std::string_view text);
+// How many bytes the character at `at` has, 0 where no valid one begins. REQUIRES: at <
+// text.size().
+size_t Utf8SizeAt(std::string_view text, size_t at);
 // Every invalid byte becomes one U+FFFD, as in Go's encoding/json (strings.ToValidUTF8 joins a run
 // of them).
 std::string ToValidUtf8(std::string_view text);

@@ -259,7 +259,7 @@ std::optional<std::string_view> PrecisionOfV2(std::string_view precision) {
 
 std::string InfluxErrorJson(std::string_view error) {
   std::string out;
-  JsonWriter(&out).BeginObject().Key("error").String(error).EndObject();
+  JsonWriter(&out, JsonEscapes::kHtml).BeginObject().Key("error").String(error).EndObject();
   return out + "\n";
 }
 

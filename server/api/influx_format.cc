@@ -1,6 +1,7 @@
 #include "server/api/influx_format.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -18,6 +19,8 @@ namespace {
 using influxql::ResultSeries;
 using influxql::StatementResult;
 using influxql::Value;
+
+constexpr JsonEscapes kInfluxEscapes = JsonEscapes::kHtml;
 
 int64_t FloorDivide(int64_t value, int64_t divisor) { return value / divisor; }
 
@@ -133,7 +136,7 @@ class JsonDocument : public InfluxFormatter {
     }
     if (result.has_error) {
       body_.resize(statement_start_);
-      JsonWriter json(&body_);
+      JsonWriter json(&body_, kInfluxEscapes);
       json.BeginObject().Key("statement_id").Int(statement_id_);
       json.Key("error").String(result.error).EndObject();
       failed_ = true;
@@ -176,7 +179,7 @@ class JsonDocument : public InfluxFormatter {
       CloseSeries();
       body_ += has_series_ ? "," : ",\"series\":[";
       has_series_ = true;
-      JsonWriter json(&body_);
+      JsonWriter json(&body_, kInfluxEscapes);
       WriteSeriesHead(series, &json);
       has_rows_ = false;
       last_ = ResultSeries{};
@@ -187,7 +190,7 @@ class JsonDocument : public InfluxFormatter {
     if (series.rows.empty()) return;
     body_ += has_rows_ ? "," : ",\"values\":[";
     has_rows_ = true;
-    JsonWriter json(&body_);
+    JsonWriter json(&body_, kInfluxEscapes);
     WriteRows(series, epoch_ns_, &json);
   }
 
@@ -207,7 +210,7 @@ class JsonDocument : public InfluxFormatter {
     if (!messages_.empty()) {
       body_ += ',';
       std::string text;
-      JsonWriter json(&text);
+      JsonWriter json(&text, kInfluxEscapes);
       WriteMessages(messages_, &json);
       body_ += text;
     }
@@ -240,7 +243,7 @@ class JsonLines : public InfluxFormatter {
       if (const auto infinite = InfiniteValue(series)) return InfinityError(*infinite);
     }
     std::string out;
-    JsonWriter json(&out);
+    JsonWriter json(&out, kInfluxEscapes);
     json.BeginObject().Key("results").BeginArray().BeginObject();
     json.Key("statement_id").Int(result.statement_id);
     if (!result.series.empty()) {
@@ -271,11 +274,20 @@ class JsonLines : public InfluxFormatter {
   bool pretty_;
 };
 
+// What Go's unicode.IsSpace says of the first character.
+bool BeginsWithSpace(std::string_view text) {
+  constexpr auto kSpaces = std::to_array<std::string_view>(
+      {" ",      "\t",     "\n",     "\v",     "\f",     "\r",     "\u0085", "\u00a0", "\u1680",
+       "\u2028", "\u2029", "\u202f", "\u205f", "\u3000", "\u2000", "\u2001", "\u2002", "\u2003",
+       "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009", "\u200a"});
+  return std::any_of(kSpaces.begin(), kSpaces.end(),
+                     [&](std::string_view space) { return text.starts_with(space); });
+}
+
 void AppendCsvField(std::string_view field, std::string* out) {
   // As Go's encoding/csv quotes.
-  const bool plain =
-      field.empty() || (field.find_first_of(",\"\r\n") == std::string_view::npos &&
-                        field.front() != ' ' && field.front() != '\t' && field != "\\.");
+  const bool plain = field.find_first_of(",\"\r\n") == std::string_view::npos &&
+                     !BeginsWithSpace(field) && field != "\\.";
   if (plain) {
     *out += field;
     return;
@@ -403,7 +415,7 @@ std::string InfluxErrorBody(InfluxForm form, std::string_view error) {
     return out + "\n";
   }
   if (form == InfluxForm::kMsgPack) return MsgPackError(error);
-  JsonWriter(&out).BeginObject().Key("error").String(error).EndObject();
+  JsonWriter(&out, kInfluxEscapes).BeginObject().Key("error").String(error).EndObject();
   if (form == InfluxForm::kPrettyJson) out = IndentJson(out);
   return out + "\n";
 }

@@ -27,6 +27,27 @@ TEST(AppendJsonString, ReplacesBytesThatAreNotUtf8) {
   EXPECT_EQ(Quoted("a\xFF\"\xE2\x80"), "\"a\uFFFD\\\"\uFFFD\uFFFD\"");
 }
 
+TEST(AppendJsonString, EscapesAsOlderGoDoesForHtml) {
+  const auto check = [](std::string_view text, std::string_view want) {
+    std::string out;
+    AppendJsonString(&out, text, JsonEscapes::kHtml);
+    EXPECT_EQ(out, '"' + std::string(want) + '"');
+  };
+  check("", "");
+  check("a<b>&'c", R"(a\u003cb\u003e\u0026'c)");
+  check("\b\f\n\r\t\"\\/\x7f", "\\u0008\\u000c\\n\\r\\t\\\"\\\\/\x7f");
+  check(std::string_view("\0\x1f", 2), R"(\u0000\u001f)");
+  check("\u2027|\u2028|\u2029|\u202a", "\u2027|\\u2028|\\u2029|\u202a");
+  check("\xE4\xB8\xAD\xF0\x9F\x98\x80\uFFFD", "\xE4\xB8\xAD\xF0\x9F\x98\x80\uFFFD");
+  check("a\xFF\xE2\x80z\xE2", R"(a\ufffd\ufffd\ufffdz\ufffd)");
+}
+
+TEST(JsonWriter, EscapesKeysAndValuesAsItIsTold) {
+  std::string out;
+  JsonWriter(&out, JsonEscapes::kHtml).BeginObject().Key("a<").String("&").EndObject();
+  EXPECT_EQ(out, R"({"a\u003c":"\u0026"})");
+}
+
 TEST(JsonWriter, PutsCommasAndColons) {
   std::string out;
   JsonWriter json(&out);
