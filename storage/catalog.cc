@@ -114,7 +114,7 @@ Database PrometheusDatabase(int64_t retention_ns) {
 }  // namespace
 
 int64_t DefaultShardGroupDuration(int64_t policy_duration_ns) {
-  if (policy_duration_ns == 0 || policy_duration_ns > 180 * kDayLengthNs) return 7 * kDayLengthNs;
+  if (policy_duration_ns == 0 || policy_duration_ns >= 180 * kDayLengthNs) return 7 * kDayLengthNs;
   return policy_duration_ns >= 2 * kDayLengthNs ? kDayLengthNs : kHourNs;
 }
 

@@ -542,7 +542,10 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
                           checked.message());
           run.refused = true;
         }
-        if (run.refused) continue;
+        if (run.refused) {
+          NameRefusedSeries(batch, partition, run, pending);
+          continue;
+        }
       }
       // The same series may be in the batch twice.
       if (run.id == SeriesTable::kNone) run.id = partition->FindRecent(pending.canonical);
@@ -570,7 +573,11 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
       }
       const uint64_t before = partition->active_series();
       partition->Learn(scratch->hashes[run.series], run.id);
-      if (SeriesRecord* record = partition->FindRecord(run.id)) {
+      // What is written behind the last sample of before the deletion says nothing of that one's
+      // type.
+      SeriesRecord* record = partition->FindRecord(run.id);
+      if (record != nullptr && ((record->flags & SeriesRecord::kHasSamples) == 0 ||
+                                batch.points[run.first_point].timestamp > record->last_time)) {
         record->flags &= static_cast<uint8_t>(~SeriesRecord::kUntyped);
       }
       active_series_ += partition->active_series() - before;
@@ -595,6 +602,18 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
       series_since_checkpoint_ >= options_.checkpoint_new_series) {
     if (!checkpoint_due_.exchange(true)) background_wake_.NotifyOne();
   }
+}
+
+// InfluxDB lists the series of a point that it refused for a field's type, and so do we: a name in
+// the index, without samples, of which nothing is kept in memory after the checkpoint.
+void Engine::NameRefusedSeries(const WriteBatch& batch, Partition* partition, const Run& run,
+                               const PendingSeries& pending) {
+  const bool is_known = run.id != SeriesTable::kNone ||
+                        partition->FindRecent(pending.canonical) != SeriesTable::kNone;
+  const uint64_t most = options_.limits.max_active_series;
+  if (is_known || (most != 0 && active_series_ >= most)) return;
+  partition->Create(pending.canonical, batch.policy, batch.unit, pending.labels);
+  ++series_since_checkpoint_;
 }
 
 bool Engine::TakeFromBudget(AppendScratch* scratch, Partition* partition, const Run& run,

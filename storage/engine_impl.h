@@ -157,6 +157,8 @@ class Engine : public Storage, public LatestQuerier {
   void WriteRun(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
                 const Run& run);
   // Counts a series that becomes active. False when it may not: rejected then.
+  void NameRefusedSeries(const WriteBatch& batch, Partition* partition, const Run& run,
+                         const PendingSeries& pending) EXCLUSIVE_LOCKS_REQUIRED(head_mutex_);
   bool TakeFromBudget(AppendScratch* scratch, Partition* partition, const Run& run,
                       const PendingSeries& pending);
   // The label that makes a metric's series (an empty name: a database's) so many, as a sentence's
@@ -226,6 +228,9 @@ class Engine : public Storage, public LatestQuerier {
   Result<bool> IsFinal(const PartitionVersion& version) const;
   Result<DeleteReport> CountDeleted(const DeleteRequest& request) const;
   Status DropFieldTypes(const DeleteRequest& request);
+  Status DropFieldTypesOf(const std::string& measurement, const Scope& scope,
+                          const SeriesSelection& left, bool* dropped)
+      EXCLUSIVE_LOCKS_REQUIRED(head_mutex_);
 
   const EngineOptions options_;
   std::unique_ptr<MetricsRegistry> own_metrics_;

@@ -144,31 +144,54 @@ Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
   return report;
 }
 
-// Types of fields whose measurement has gone as a whole may be chosen anew.
+// A write beside it counts as one that came after: its series is in the selection, or its claim has
+// been noted.
 Status Engine::DropFieldTypes(const DeleteRequest& request) {
-  if (request.view != View::kStored) return Status::Ok();
+  if (!request.forget_field_types) return Status::Ok();
   const CancelToken never;
-  StoreBatch batch;
+  bool dropped = false;
   for (const Matchers& selector : request.selectors) {
     for (const Matcher& matcher : selector) {
       if (matcher.name() != kMeasurementLabel || matcher.type() != MatchType::kEqual) continue;
+      {
+        const MutexLock lock(head_mutex_);
+        field_types_.Watch(matcher.value());
+      }
       SelectRequest left;
+      left.scope = request.scope;
+      left.scope.required.clear();  // what the user does not see is there
       left.view = View::kStored;
       left.matchers = {matcher};
       left.labels_only = true;
-      ASSIGN_OR_RETURN(const auto selection, Select(left, never));
-      std::vector<PolicyId> used;
-      for (size_t i = 0; i < selection->size(); ++i) used.push_back(selection->policy(i));
-      const auto catalog = catalog_.state();
+      const auto selection = Select(left, never);
       const MutexLock lock(head_mutex_);
-      for (const auto& [id, policy] : catalog->policies) {
-        if (std::find(used.begin(), used.end(), PolicyId{id}) == used.end()) {
-          RETURN_IF_ERROR(field_types_.Drop(PolicyId{id}, matcher.value(), INT64_MAX, &batch));
-        }
-      }
+      Status status = selection.status();
+      if (status.ok())
+        status = DropFieldTypesOf(matcher.value(), request.scope, **selection, &dropped);
+      field_types_.EndWatch();
+      RETURN_IF_ERROR(status);
     }
   }
-  return batch.empty() ? Status::Ok() : store_->Write(batch, true);
+  return dropped ? store_->SyncLog() : Status::Ok();
+}
+
+// Of the policies that have no series left. The rows go before the lock is given back, since who
+// claims a type then must not find them; they are synced by the caller.
+Status Engine::DropFieldTypesOf(const std::string& measurement, const Scope& scope,
+                                const SeriesSelection& left, bool* dropped) {
+  std::unordered_set<uint32_t> kept;
+  for (size_t i = 0; i < left.size(); ++i) kept.insert(left.policy(i).value);
+  StoreBatch batch;
+  const auto catalog = catalog_.state();
+  for (const auto& [id, policy] : catalog->policies) {
+    const bool in_scope = scope.all || std::find(scope.policies.begin(), scope.policies.end(),
+                                                 PolicyId{id}) != scope.policies.end();
+    if (!in_scope || kept.contains(id) || field_types_.IsUsed(PolicyId{id})) continue;
+    RETURN_IF_ERROR(field_types_.Drop(PolicyId{id}, measurement, INT64_MAX, &batch));
+  }
+  if (batch.empty()) return Status::Ok();
+  *dropped = true;
+  return store_->Write(batch, /*sync=*/false);
 }
 
 // Whether rewriting the partition as a whole would change nothing.

@@ -48,17 +48,27 @@ Result<ValueType> FieldTypes::Claim(PolicyId policy, int64_t group_start_ns,
                                     ValueType type, StoreBatch* batch) {
   std::string key = KeyOf(policy, group_start_ns, measurement, field);
   const auto cached = cache_.find(key);
-  if (cached != cache_.end()) return cached->second;
+  if (cached != cache_.end()) {
+    NoteUse(policy, measurement, cached->second == type);
+    return cached->second;
+  }
+  const ValueType wanted = type;
   ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, key));
   if (row.has_value() && row->size() == 1 && static_cast<uint8_t>(row->front()) <= 4) {
     type = static_cast<ValueType>(row->front());
   } else {
     batch->Put(Family::kMeta, key, std::string(1, static_cast<char>(type)));
   }
+  NoteUse(policy, measurement, type == wanted);
   constexpr size_t kMaxCached = 100'000;
   if (cache_.size() >= kMaxCached) cache_.clear();
   cache_.emplace(std::move(key), type);
   return type;
+}
+
+void FieldTypes::Watch(std::string_view measurement) {
+  watched_ = measurement;
+  used_.clear();
 }
 
 Status FieldTypes::Drop(PolicyId policy, std::string_view measurement, int64_t before_ns,

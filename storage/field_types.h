@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -33,13 +34,25 @@ class FieldTypes {
                                         std::string_view measurement, std::string_view field) const;
   // A write that carried claims has failed.
   void Forget() { cache_.clear(); }
+  // From now on notes which policies use a type of this measurement; of one measurement at a time.
+  void Watch(std::string_view measurement);
+  void EndWatch() { watched_.reset(); }
+  // Whether a claim since Watch() got the type it asked for.
+  bool IsUsed(PolicyId policy) const { return used_.contains(policy.value); }
   // Removes what is known of a measurement (all of the policy when empty), or of shard groups that
-  // end before `before_ns`.
+  // end before `before_ns`. The batch is to be written before the head's lock is given back: who
+  // claims next must not find what it removes.
   Status Drop(PolicyId policy, std::string_view measurement, int64_t before_ns, StoreBatch* batch);
 
  private:
+  void NoteUse(PolicyId policy, std::string_view measurement, bool fits) {
+    if (fits && watched_ == measurement) used_.insert(policy.value);
+  }
+
   const Store* store_;
   std::unordered_map<std::string, ValueType> cache_;
+  std::optional<std::string> watched_;
+  std::unordered_set<uint32_t> used_;  // policies that use a type of what is watched
 };
 
 // What is stored of a policy, of one measurement or of all when empty. Needs no lock.

@@ -278,6 +278,9 @@ struct DeleteRequest {
   int64_t min_time =
       std::numeric_limits<int64_t>::min();  // milliseconds (kPrometheus), nanoseconds (kStored)
   int64_t max_time = std::numeric_limits<int64_t>::max();
+  // Of Influx measurements named by an equality that have no series left, the types of fields may be
+  // chosen anew.
+  bool forget_field_types = false;
   bool dry_run = false;
 };
 

@@ -257,6 +257,13 @@ class SchemaShower {
     const FoldContext context{schema_->now_ns(), nullptr};
     ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement_.condition, context));
     range_ = condition.range;
+    if (!statement_.cardinality && statement_.kind == ShowSchemaStatement::Kind::kTagValues) {
+      for (const Place& place : view_.places()) {  // all of the shard groups that it touches
+        const TimeRange whole = Schema::WholeGroups(place, condition.range);
+        range_.min = std::min(range_.min, whole.min);
+        range_.max = std::max(range_.max, whole.max);
+      }
+    }
     filter_ = condition.filter;
     if (!filter_) return Status::Ok();
     if (statement_.cardinality) return CheckCondition(*filter_);
@@ -702,14 +709,26 @@ Matchers ExactMatchers(const DatabaseView& view, const std::string& measurement,
   return matchers;
 }
 
+// Whether a comparison can be decided by tags: a tag with a text, a regex or a tag.
+bool ComparesTag(const Expr& comparison) {
+  const bool first = comparison.args[0]->is(Kind::kVarRef);
+  const Expr& other = *comparison.args[first ? 1 : 0];
+  return other.is(Kind::kString) || other.is(Kind::kRegex) || other.is(Kind::kVarRef);
+}
+
 Status CheckNoFields(const DatabaseView& view, const std::string& measurement,
                      const ExprPtr& filter, Schema* schema) {
+  const std::string error = "shard 1: fields not supported in WHERE clause during deletion";
   Status status;
+  Walk(filter, [&](const Expr& node) {
+    const bool compares = node.is(Kind::kBinary) && node.op != Token::kAnd && node.op != Token::kOr;
+    if (compares && !ComparesTag(node)) status = InvalidArgument(error);
+  });
   for (const Place& place : view.places()) {
     ASSIGN_OR_RETURN(const FieldTypeMap* fields, schema->Fields(place, measurement, TimeRange()));
     Walk(filter, [&](const Expr& node) {
       if (node.is(Kind::kVarRef) && fields->contains(node.text)) {
-        status = InvalidArgument("shard 1: fields not supported in WHERE clause during deletion");
+        status = InvalidArgument(error);
       }
     });
   }
@@ -717,8 +736,10 @@ Status CheckNoFields(const DatabaseView& view, const std::string& measurement,
 }
 
 Status DeleteIn(const DatabaseView& view, const std::string& measurement, const ExprPtr& filter,
-                const TimeRange& range, storage::Storage* storage, Schema* schema) {
+                const TimeRange& range, storage::Storage* storage, Schema* schema,
+                bool forget_field_types = false) {
   storage::DeleteRequest request;
+  request.forget_field_types = forget_field_types;
   request.scope = view.Request("", range).scope;
   request.view = storage::View::kStored;
   request.min_time = range.min <= kMinTime ? INT64_MIN : range.min;
@@ -793,7 +814,8 @@ Status DeleteSeries(const DeleteStatement& statement, const std::string& databas
 Status DropMeasurement(const std::string& measurement, const std::string& database,
                        storage::Storage* storage, Schema* schema) {
   ASSIGN_OR_RETURN(const DatabaseView view, DatabaseView::Open(database, schema));
-  return DeleteIn(view, measurement, nullptr, TimeRange(), storage, schema);
+  return DeleteIn(view, measurement, nullptr, TimeRange(), storage, schema,
+                  /*forget_field_types=*/true);
 }
 
 }  // namespace tsdb::influxql

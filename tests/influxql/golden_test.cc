@@ -38,7 +38,6 @@ class Topic {
       SCOPED_TRACE(step.StringOr("name", ""));
       const Observed got = Observe(step, Send(step.Find("request")));
       if (step.Find("not_with").is_array()) continue;  // what 1.6 lacks and is here
-      if (ListsARefusedSeries(step)) continue;
       Compare(step, got);
       ++compared;
     }
@@ -46,12 +45,6 @@ class Topic {
   }
 
  private:
-  // InfluxDB lists the series of a point that it refused; see docs/compat.md.
-  bool ListsARefusedSeries(const JsonValue& step) const {
-    return topic_.StringOr("topic", "") == "v2_write" &&
-           step.StringOr("name", "") == "SHOW TAG VALUES WITH KEY = h";
-  }
-
   static std::string BodyOf(const JsonValue& request) {
     std::string body = request.StringOr("body", "");
     if (const JsonValue& encoded = request.Find("body_b64"); encoded.is_string()) {

@@ -1,7 +1,10 @@
 // The engine as other rooms see it: what is appended is read, whatever lies between.
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include <gmock/gmock.h>
 
@@ -224,9 +227,139 @@ TEST_F(EngineTest, ADroppedMeasurementThatIsWrittenAgainHasFieldTypesAgain) {
     request.min_time = INT64_MIN;
     request.max_time = INT64_MAX;
     request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
+    request.forget_field_types = true;
     ASSERT_TRUE(storage_->Delete(request).ok());
     EXPECT_EQ(types(), 0U) << again;
   }
+}
+
+// The record of a deleted series still knows its last sample. What is written before that, of
+// another type, must not have the old type believed again.
+TEST_F(EngineTest, AfterADropAnEarlierPointOfAnotherTypeDecidesTheType) {
+  Open();
+  const PolicyId policy = CreateDatabase("flink");
+  const auto stored = [&](ValueType type, int64_t time_ms) {
+    const auto report =
+        storage_->Append(InfluxPoint(policy, "cpu,host=a", type, time_ms * 1'000'000));
+    EXPECT_TRUE(report.ok());
+    return report->stored_points;
+  };
+  EXPECT_EQ(stored(ValueType::kFloat, kNow), 1U);
+  DeleteRequest request;
+  request.scope.all = false;
+  request.scope.policies = {policy};
+  request.view = View::kStored;
+  request.min_time = INT64_MIN;
+  request.max_time = INT64_MAX;
+  request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
+  request.forget_field_types = true;
+  ASSERT_TRUE(storage_->Delete(request).ok());
+  EXPECT_EQ(stored(ValueType::kInteger, kNow - 10), 1U);
+  EXPECT_EQ(stored(ValueType::kFloat, kNow - 9), 0U);
+  EXPECT_EQ(stored(ValueType::kInteger, kNow - 8), 1U);
+  EXPECT_EQ(stored(ValueType::kInteger, kNow + 1), 1U);
+  EXPECT_EQ(stored(ValueType::kFloat, kNow + 2), 0U);
+}
+
+// A write beside DROP MEASUREMENT, begun at each of its file operations: a series that is there
+// then has a field type, so that another one is refused.
+TEST_F(EngineTest, AWriteBesideADropOfItsMeasurementHasAFieldType) {
+  Open();
+  const PolicyId policy = CreateDatabase("flink");
+  DeleteRequest request;
+  request.scope.all = false;
+  request.scope.policies = {policy};
+  request.view = View::kStored;
+  request.min_time = INT64_MIN;
+  request.max_time = INT64_MAX;
+  request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
+  request.forget_field_types = true;
+  const auto write = [&](ValueType type) {
+    const auto report = storage_->Append(InfluxPoint(policy, "cpu,host=a", type, kNow * 1'000'000));
+    return report.ok() && report->stored_points == 1;
+  };
+  uint64_t operations = 1;
+  int survived = 0;
+  for (uint64_t moment = 0; moment < operations; ++moment) {
+    SCOPED_TRACE(moment);
+    ASSERT_TRUE(write(ValueType::kFloat));
+    std::thread writer;
+    std::atomic<uint64_t> seen = 0;
+    disk_->BeforeWrites([&] {
+      if (seen++ != moment) return;
+      writer = std::thread([&] { EXPECT_TRUE(write(ValueType::kFloat)); });
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));  // it comes as far as it can
+    });
+    ASSERT_TRUE(storage_->Delete(request).ok());
+    if (writer.joinable()) writer.join();
+    disk_->BeforeWrites(nullptr);
+    operations = std::max<uint64_t>(operations, seen);
+    Reopen();  // types are read anew
+    const bool is_there =
+        !Read({Equal(std::string(kMeasurementLabel), "cpu")}, View::kStored).empty();
+    survived += is_there;
+    EXPECT_EQ(storage_->FieldTypesOf(policy, "cpu")->size(), is_there ? 1U : 0U);
+    EXPECT_EQ(write(ValueType::kInteger), !is_there);
+    ASSERT_TRUE(storage_->Delete(request).ok());
+  }
+  EXPECT_GT(survived, 0);
+}
+
+// As in InfluxDB, where DELETE and DROP SERIES leave the types of fields as they are.
+TEST_F(EngineTest, FieldTypesStayWhenSeriesAreDeletedAndInOtherDatabases) {
+  Open();
+  const PolicyId policy = CreateDatabase("flink");
+  const PolicyId other = CreateDatabase("other");
+  const int64_t t = kNow * 1'000'000;
+  DeleteRequest request;
+  request.scope.all = false;
+  request.scope.policies = {policy};
+  request.view = View::kStored;
+  request.min_time = INT64_MIN;
+  request.max_time = INT64_MAX;
+  request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
+  ASSERT_TRUE(storage_->Append(InfluxPoint(policy, "cpu,host=a", ValueType::kFloat, t)).ok());
+  ASSERT_TRUE(storage_->Append(InfluxPoint(other, "cpu,host=a", ValueType::kFloat, t)).ok());
+  ASSERT_TRUE(storage_->Delete(request).ok());
+  EXPECT_EQ(storage_->FieldTypesOf(policy, "cpu")->size(), 1U);
+  const auto refused = storage_->Append(InfluxPoint(policy, "cpu,x=b", ValueType::kString, t));
+  EXPECT_EQ(refused->stored_points, 0U);
+  request.scope.policies = {other};
+  ASSERT_TRUE(storage_->Delete(request).ok());
+  request.scope.policies = {policy};
+  request.forget_field_types = true;
+  ASSERT_TRUE(storage_->Delete(request).ok());
+  EXPECT_EQ(storage_->FieldTypesOf(policy, "cpu")->size(), 0U);
+  EXPECT_EQ(storage_->FieldTypesOf(other, "cpu")->size(), 1U);
+}
+
+// As in InfluxDB: SHOW names the tags of points that were refused.
+TEST_F(EngineTest, ASeriesRefusedForItsTypeIsListedWithoutSamples) {
+  Open();
+  const PolicyId policy = CreateDatabase("flink");
+  const int64_t t = kNow * 1'000'000;
+  const auto append = [&](ValueType type, std::string_view line) {
+    return storage_->Append(InfluxPoint(policy, line, type, t))->stored_points;
+  };
+  const auto check = [&] {
+    EXPECT_EQ(Read({Equal("host", "a")}, View::kStored).size(), 1U);
+    const auto listed = Read({Equal("host", "b")}, View::kStored);
+    ASSERT_EQ(listed.size(), 1U);
+    EXPECT_EQ(listed.begin()->second, "");
+  };
+  EXPECT_EQ(append(ValueType::kFloat, "cpu,host=a"), 1U);
+  EXPECT_EQ(append(ValueType::kInteger, "cpu,host=b"), 0U);
+  EXPECT_EQ(append(ValueType::kInteger, "cpu,host=b"), 0U);
+  EXPECT_EQ(storage_->GetCardinality(10).active_series, 1U);
+  check();
+  CrashAndReopen();
+  check();
+  Checkpoint();
+  Reopen();
+  check();
+  EXPECT_EQ(append(ValueType::kInteger, "cpu,host=b"), 0U);
+  EXPECT_EQ(append(ValueType::kFloat, "cpu,host=b"), 1U);
+  EXPECT_EQ(Read({Equal("host", "b")}, View::kStored).size(), 1U);
 }
 
 TEST_F(EngineTest, FieldTypesConflictWithinAShardGroup) {

@@ -30,6 +30,7 @@ class MemoryFileSystem : public rocksdb::FileSystem {
   Image TakeImage() const;
   void Record(uint64_t every, std::function<uint64_t()> mark);
   std::vector<Image> StopRecording();
+  void BeforeWrites(std::function<void()> call);
   uint64_t operation_count() const;
 
   void set_capacity(uint64_t bytes);
@@ -83,6 +84,7 @@ class MemoryFileSystem : public rocksdb::FileSystem {
   friend class MemoryDirectory;
 
   Image TakeImageLocked() const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Announce();
   void Count(const char* operation, const std::string& name) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::shared_ptr<Node> Find(const std::string& name) const EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   IOStatus Append(const std::string& name, Node* node, const rocksdb::Slice& data);
@@ -101,6 +103,7 @@ class MemoryFileSystem : public rocksdb::FileSystem {
   uint64_t operations_ GUARDED_BY(mutex_) = 0;
   uint64_t every_ GUARDED_BY(mutex_) = 0;
   std::function<uint64_t()> mark_ GUARDED_BY(mutex_);
+  std::function<void()> before_writes_ GUARDED_BY(mutex_);
   std::vector<Image> images_ GUARDED_BY(mutex_);
 };
 
@@ -299,6 +302,11 @@ std::vector<MemoryFileSystem::Image> MemoryFileSystem::StopRecording() {
   return std::exchange(images_, {});
 }
 
+void MemoryFileSystem::BeforeWrites(std::function<void()> call) {
+  const MutexLock lock(mutex_);
+  before_writes_ = std::move(call);
+}
+
 uint64_t MemoryFileSystem::operation_count() const {
   const MutexLock lock(mutex_);
   return operations_;
@@ -359,6 +367,15 @@ void MemoryFileSystem::Import(const std::string& source, const std::string& dire
   }
 }
 
+void MemoryFileSystem::Announce() {
+  std::function<void()> before;
+  {
+    const MutexLock lock(mutex_);
+    before = before_writes_;
+  }
+  if (before) before();
+}
+
 // Before every operation that changes something. The log for people is left out.
 void MemoryFileSystem::Count(const char* operation, const std::string& name) {
   if (name.find("/LOG") != std::string::npos) return;
@@ -377,6 +394,7 @@ std::shared_ptr<MemoryDisk::Node> MemoryFileSystem::Find(const std::string& name
 
 rocksdb::IOStatus MemoryFileSystem::Append(const std::string& name, Node* node,
                                            const rocksdb::Slice& data) {
+  Announce();
   const MutexLock lock(mutex_);
   Count("append", name);
   const size_t ahead = node->size() - node->data.size();
@@ -414,6 +432,7 @@ rocksdb::IOStatus MemoryFileSystem::Truncate(const std::string& name, Node* node
 }
 
 void MemoryFileSystem::Sync(const std::string& name, Node* node) {
+  Announce();
   const MutexLock lock(mutex_);
   Count("sync", name);
   node->synced = node->data.size();
@@ -642,6 +661,7 @@ void MemoryDisk::Record(uint64_t every, std::function<uint64_t()> mark) {
   files_->Record(every, std::move(mark));
 }
 std::vector<MemoryDisk::Image> MemoryDisk::StopRecording() { return files_->StopRecording(); }
+void MemoryDisk::BeforeWrites(std::function<void()> call) { files_->BeforeWrites(std::move(call)); }
 uint64_t MemoryDisk::operation_count() const { return files_->operation_count(); }
 void MemoryDisk::set_capacity(uint64_t bytes) { files_->set_capacity(bytes); }
 uint64_t MemoryDisk::size_bytes() const { return files_->size_bytes(); }

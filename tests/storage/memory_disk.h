@@ -68,6 +68,9 @@ class MemoryDisk {
   // first.
   void Record(uint64_t every, std::function<uint64_t()> mark);
   std::vector<Image> StopRecording();
+  // Calls it before each append and sync, on the thread that is about to do it, without a lock;
+  // null ends that.
+  void BeforeWrites(std::function<void()> call);
   uint64_t operation_count() const;
 
   // Bytes that all files may have together; writes beyond fail. 0: no limit.

@@ -316,5 +316,35 @@ TEST(FieldTypes, FirstTypeOfAShardGroupStays) {
   EXPECT_TRUE(none.empty());
 }
 
+TEST(FieldTypes, TellsWhoUsesATypeOfTheWatchedMeasurement) {
+  const auto disk = std::make_shared<MemoryDisk>();
+  const auto env = MemoryDisk::NewEnv(disk);
+  StoreOptions options;
+  options.path = "/data";
+  options.env = env.get();
+  auto store = Store::Open(options);
+  ASSERT_TRUE(store.ok());
+  FieldTypes types(store->get());
+  StoreBatch batch;
+  const auto claim = [&](uint32_t policy, std::string_view measurement, ValueType type) {
+    EXPECT_TRUE(types.Claim(PolicyId{policy}, 0, measurement, "f", type, &batch).ok());
+  };
+  claim(1, "m", ValueType::kInteger);
+  EXPECT_FALSE(types.IsUsed(PolicyId{1}));
+  types.Watch("m");
+  claim(1, "m", ValueType::kFloat);  // refused
+  claim(1, "n", ValueType::kFloat);
+  EXPECT_FALSE(types.IsUsed(PolicyId{1}));
+  claim(2, "m", ValueType::kFloat);
+  EXPECT_TRUE(types.IsUsed(PolicyId{2}));
+  claim(1, "m", ValueType::kInteger);
+  EXPECT_TRUE(types.IsUsed(PolicyId{1}));
+  types.Watch("m");
+  EXPECT_FALSE(types.IsUsed(PolicyId{1}));
+  types.EndWatch();
+  claim(1, "m", ValueType::kInteger);
+  EXPECT_FALSE(types.IsUsed(PolicyId{1}));
+}
+
 }  // namespace
 }  // namespace tsdb::storage
