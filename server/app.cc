@@ -199,6 +199,7 @@ class AppImpl : public App {
     influx_options.metrics = &metrics_;
     influx_options.auth_enabled = config.influx_auth_enabled;
     influx_options.max_body_bytes = config.influx_max_body_bytes;
+    influx_options.max_values = options_.flags.query_max_samples;
     if (!web.users.empty()) {
       web_users_ = std::make_unique<BasicAuth>(web.users);
       influx_options.web_admin = [this](std::string_view user, std::string_view password) {

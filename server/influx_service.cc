@@ -34,6 +34,7 @@ class Service : public InfluxService {
     services.running = &running_;
     services.writer = &into_;
     services.clock = options_.clock;
+    services.max_values = options_.max_values;
     services.version = kInfluxVersion;
     services.start_time_ns = options_.clock->NowNs();
     return Status::Ok();

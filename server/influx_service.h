@@ -23,6 +23,7 @@ class InfluxService {
     const Clock* clock = &Clock::Real();
     bool auth_enabled = false;
     size_t max_body_bytes = 25'000'000;
+    uint64_t max_values = 0;  // that a statement may hold; 0: any number
     // Administrators by web.yml; null without such a file.
     std::function<bool(std::string_view user, std::string_view password)> web_admin;
   };

@@ -29,6 +29,7 @@ Result<TimeRange> RangeOf(Token op, ExprPtr value, const FoldContext& context) {
     value = TimeLiteral(ns);
   }
   value = Fold(value, context);
+  if (value->is(Kind::kParen)) value = value->args[0];
   int64_t ns = 0;
   switch (value->kind) {
     case Kind::kTime:

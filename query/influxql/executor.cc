@@ -37,6 +37,27 @@ Status CheckSystemSources(const SelectStatement& select) {
   return Status::Ok();
 }
 
+// The tags that top() and bottom() name stand behind a row's columns where it is to be written.
+void TakeTags(const PreparedSelect& select, ResultRow* row) {
+  const size_t columns = select.columns.size();
+  if (row->values.size() <= columns) return;
+  SeriesKey key = *row->series;
+  size_t at = columns;
+  for (const SelectField& field : select.fields) {
+    const Expr& call = *field.expr;
+    if (call.text != "top" && call.text != "bottom") continue;
+    for (size_t i = 1; i + 1 < call.args.size() && at < row->values.size(); ++i, ++at) {
+      const auto* value = std::get_if<std::string>(&row->values[at]);
+      const std::string& name = call.args[i]->text;
+      std::erase_if(key.tags, [&](const auto& tag) { return tag.first == name; });
+      if (value != nullptr) key.tags.emplace_back(name, *value);
+    }
+  }
+  std::sort(key.tags.begin(), key.tags.end());
+  row->values.resize(columns);
+  row->series = std::make_shared<const SeriesKey>(std::move(key));
+}
+
 }  // namespace
 
 QueryRun::QueryRun(const ExecutorServices& services, std::vector<Statement> statements,
@@ -48,6 +69,7 @@ QueryRun::QueryRun(const ExecutorServices& services, std::vector<Statement> stat
 
 Schema* QueryRun::NewSchema() {
   schema_ = std::make_unique<Schema>(services_.storage, cancel_, services_.clock->NowNs());
+  schema_->set_max_values(services_.max_values);
   return schema_.get();
 }
 
@@ -151,6 +173,7 @@ Status QueryRun::Rows(StatementResult* result) {
         cursor_.reset();
         break;
       }
+      RETURN_IF_ERROR(schema_->CountRow(options_.streams ? 0 : row.values.size() + 1));
       ahead_ = std::move(row);
     }
     if (key == nullptr) key = ahead_->series;
@@ -226,6 +249,8 @@ Status QueryRun::RunInto(const SelectStatement& select, StatementResult* result)
   for (;;) {
     ASSIGN_OR_RETURN(const bool more, cursor_->Next(&row));
     if (!more) break;
+    RETURN_IF_ERROR(schema_->CountRow(0));
+    TakeTags(*prepared_, &row);
     if (rows.size() >= kBatch || (key != nullptr && !(*key == *row.series))) {
       RETURN_IF_ERROR(flush());
     }

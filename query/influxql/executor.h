@@ -43,7 +43,8 @@ struct ExecutorServices {
   RunningQueries* running = nullptr;
   PointWriter* writer = nullptr;
   const Clock* clock = &Clock::Real();
-  std::string version;  // SHOW DIAGNOSTICS
+  uint64_t max_values = 0;  // that one statement may hold; 0: any number
+  std::string version;      // SHOW DIAGNOSTICS
   int64_t start_time_ns = 0;
 };
 
@@ -52,6 +53,7 @@ struct RequestOptions {
   std::string policy;
   bool read_only = false;      // GET: changes bring a warning
   size_t chunk_size = 10'000;  // rows of a SELECT in one result
+  bool streams = false;        // whoever reads the results does not keep them
   // Which databases SHOW DATABASES lists; null: all.
   std::function<bool(std::string_view)> may_see;
 };

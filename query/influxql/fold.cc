@@ -93,6 +93,16 @@ ExprPtr FoldDurationLeft(Token op, int64_t duration, const Expr& right) {
   }
 }
 
+// Two texts that are both times; + joins texts.
+ExprPtr FoldTimeTexts(Token op, const Expr& left, const Expr& right, const FoldContext& context) {
+  if (!left.is(Kind::kString) || !right.is(Kind::kString) || op == Token::kAdd) return nullptr;
+  const bool equality = op == Token::kEq || op == Token::kNotEq;
+  if (equality && (!LooksLikeTime(left.text) || !LooksLikeTime(right.text))) return nullptr;
+  const Result<int64_t> a = ParseTimeText(left.text, context.zone);
+  const Result<int64_t> b = ParseTimeText(right.text, context.zone);
+  return a.ok() && b.ok() ? FoldTimeLeft(op, *a, *TimeLiteral(*b)) : nullptr;
+}
+
 ExprPtr FoldLiterals(Token op, ExprPtr left, ExprPtr right, const FoldContext& context) {
   // A text next to a time or a duration says a time.
   const auto as_time = [&](ExprPtr* text, const Expr& other) {
@@ -103,6 +113,7 @@ ExprPtr FoldLiterals(Token op, ExprPtr left, ExprPtr right, const FoldContext& c
   };
   as_time(&left, *right);
   as_time(&right, *left);
+  if (ExprPtr folded = FoldTimeTexts(op, *left, *right, context)) return folded;
   if (left->is(Kind::kTime)) return FoldTimeLeft(op, left->integer, *right);
   if (left->is(Kind::kDuration)) return FoldDurationLeft(op, left->integer, *right);
   if (left->is(Kind::kInteger) && right->is(Kind::kDuration)) {  // an integer is an instant here
@@ -114,6 +125,7 @@ ExprPtr FoldLiterals(Token op, ExprPtr left, ExprPtr right, const FoldContext& c
   if (op == Token::kAdd && left->is(Kind::kString) && right->is(Kind::kString)) {
     return StringLiteral(left->text + right->text);
   }
+  if (left->is(Kind::kString) != right->is(Kind::kString)) return nullptr;  // InfluxDB leaves it
   if (op == Token::kEqRegex || op == Token::kNotEqRegex) return nullptr;
   const auto nothing = [](const Expr&) { return Value(); };
   return FromValue(EvaluateBinary(op, Evaluate(*left, nothing), Evaluate(*right, nothing)));

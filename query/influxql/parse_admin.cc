@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 #include <set>
 #include <utility>
@@ -21,6 +22,20 @@ IntervalState IntervalOf(const SelectStatement& select) {
     return dimension->args[0]->integer != 0 ? IntervalState::kGood : IntervalState::kNone;
   }
   return IntervalState::kNone;
+}
+
+// What is computed anew must reach back over an interval at least.
+Status CheckResampleFor(const CreateContinuousQueryStatement& query) {
+  if (query.resample_for_ns == 0) return Status::Ok();
+  int64_t least = query.resample_every_ns;
+  for (const ExprPtr& dimension : query.select.dimensions) {
+    if (!dimension->is(Expr::Kind::kCall) || dimension->text != "time") continue;
+    if (!dimension->args.empty()) least = std::max(least, dimension->args[0]->integer);
+  }
+  if (least <= query.resample_for_ns) return Status::Ok();
+  return InvalidArgument("FOR duration must be >= GROUP BY time duration: must be a minimum of " +
+                         FormatInfluxDuration(least) + ", got " +
+                         FormatInfluxDuration(query.resample_for_ns));
 }
 
 bool HasCall(const SelectStatement& select) {
@@ -229,6 +244,7 @@ Result<Statement> Parser::CreateContinuousQuery() {
     }
   }
   RETURN_IF_ERROR(Expect(Token::kEnd));
+  RETURN_IF_ERROR(CheckResampleFor(create));
   return Statement(std::move(create));
 }
 

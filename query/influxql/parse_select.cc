@@ -220,7 +220,7 @@ Result<Statement> Parser::Delete(bool drop_series) {
   if (first.token == Token::kFrom) {
     ASSIGN_OR_RETURN(statement.sources, SourceList(false));
     for (const Source& source : statement.sources) {
-      if (drop_series && !source.policy.empty()) return At("retention policy not supported", {});
+      if (!source.policy.empty()) return At("retention policy not supported", {});
       if (!source.database.empty()) return At("database not supported", {});
     }
   } else {

@@ -28,6 +28,26 @@ std::string GoJsonError(std::string_view json) {
   return "unexpected EOF";
 }
 
+// An object without what stands behind it, at which Go's decoder does not look.
+std::string_view FirstDocument(std::string_view json) {
+  size_t depth = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < json.size(); ++i) {
+    const char c = json[i];
+    if (in_text) {
+      if (c == '\\') ++i;
+      in_text = c != '"';
+    } else if (c == '"') {
+      in_text = true;
+    } else if (c == '{') {
+      ++depth;
+    } else if (c == '}' && depth > 0 && --depth == 0) {
+      return json.substr(0, i + 1);
+    }
+  }
+  return json;
+}
+
 // A value that cannot be bound stays a parameter and is told of where it is used.
 BoundValue Unbound(std::string why) { return {Token::kBoundParam, std::move(why)}; }
 
@@ -114,6 +134,7 @@ std::string_view GoKindOf(const JsonValue& value) {
 
 Result<BoundParameters> ParseBoundParameters(std::string_view json) {
   constexpr std::string_view kTitle = "error parsing query parameters: ";
+  json = FirstDocument(json);
   const auto document = JsonValue::Parse(json);
   if (!document.ok()) return InvalidArgument(std::string(kTitle) + GoJsonError(json));
   BoundParameters parameters;

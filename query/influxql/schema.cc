@@ -96,9 +96,20 @@ Result<std::vector<std::string>> Schema::Measurements(const Place& place,
 Result<std::vector<std::string>> Schema::MatchingMeasurements(const Place& place,
                                                               const Regex& regex,
                                                               const TimeRange& range) const {
-  ASSIGN_OR_RETURN(std::vector<std::string> names, Measurements(place, range));
+  // What the shard groups have that are read.
+  ASSIGN_OR_RETURN(std::vector<std::string> names, Measurements(place, WholeGroups(place, range)));
   std::erase_if(names, [&](const std::string& name) { return !regex.PartialMatch(name); });
   return names;
+}
+
+Status Schema::CountRow(size_t values_held) {
+  constexpr uint64_t kRowsBetweenChecks = 1024;
+  values_held_ += values_held;
+  if (max_values_ != 0 && values_held_ > max_values_) {
+    return ResourceExhausted("max-select-point limit exceeed: (" + std::to_string(values_held_) +
+                             "/" + std::to_string(max_values_) + ")");
+  }
+  return ++rows_ % kRowsBetweenChecks == 0 ? cancel_->Check() : Status::Ok();
 }
 
 bool Schema::IsIn(const storage::FieldTypeEntry& entry, const Place& place,

@@ -53,6 +53,12 @@ class Schema {
   Schema(const storage::Storage* storage, const CancelToken* cancel, int64_t now_ns)
       : storage_(storage), cancel_(cancel), now_ns_(now_ns) {}
 
+  // How many values the statement may hold at once; 0: any number.
+  void set_max_values(uint64_t max_values) { max_values_ = max_values; }
+  // To be called for each row: fails when the values that the statement holds become too many, or
+  // when it is cancelled.
+  Status CountRow(size_t values_held);
+
   const storage::Storage& storage() const { return *storage_; }
   const CancelToken& cancel() const { return *cancel_; }
   int64_t now_ns() const { return now_ns_; }
@@ -95,6 +101,9 @@ class Schema {
   Result<bool> HasShards(const Place& place, const TimeRange& range) const;
 
   using Key = std::tuple<uint32_t, std::string, int64_t, int64_t>;
+  uint64_t max_values_ = 0;
+  uint64_t values_held_ = 0;
+  uint64_t rows_ = 0;
   const storage::Storage* storage_;
   const CancelToken* cancel_;
   int64_t now_ns_;

@@ -148,7 +148,8 @@ class CallBuilder {
     spec.function = name;
     spec.input = TypeOfExpr(arg).value_or(DataType::kUnknown);
     if (spec.input == DataType::kTag) spec.input = DataType::kString;
-    spec.ties_by_value = !options_.interval.empty() || !context_.aux.empty();
+    spec.ties_by_value =
+        !options_.interval.empty() || !context_.aux.empty() || !context_.group->subqueries.empty();
     spec.variable = arg.is(Kind::kVarRef) ? arg.text : "";
     if (name == "percentile") {
       const Expr& share = *call.args[1];

@@ -275,6 +275,7 @@ class GroupFinder {
     for (;;) {
       ASSIGN_OR_RETURN(const bool more, cursor->Next(&row));
       if (!more) break;
+      RETURN_IF_ERROR(schema_->CountRow(row.values.size() + 1));
       if (select_.filter && !Passes(row, filter_sources)) continue;
       by_key[{row.series->name, Subset(row.series->tags, options_.group_by)}].push_back(row);
     }
@@ -399,13 +400,17 @@ SymbolTable MakeSymbols(const PreparedSelect& select) {
     for (ExprPtr& arg : copy->args) arg = self(self, arg);
     return copy;
   };
+  std::vector<ExprPtr> tags;
   for (const SelectField& field : select.fields) {
     table.columns.push_back(map(map, field.expr));
-    if (select.has_target || !IsTopOrBottom(*field.expr)) continue;
+    if (!IsTopOrBottom(*field.expr)) continue;
     for (size_t i = 1; i + 1 < field.expr->args.size(); ++i) {
-      table.columns.push_back(symbol_of(field.expr->args[i]));
+      const ExprPtr column = symbol_of(field.expr->args[i]);
+      (select.has_target ? tags : table.columns).push_back(column);
     }
   }
+  // With INTO they are written as tags, and stand behind the columns.
+  table.columns.insert(table.columns.end(), tags.begin(), tags.end());
   std::sort(table.variables.begin(), table.variables.end(), [&](size_t a, size_t b) {
     const Expr& x = *table.symbols[a].expr;
     const Expr& y = *table.symbols[b].expr;

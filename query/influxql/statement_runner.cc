@@ -47,22 +47,10 @@ Status PolicyConflict() {
   return AlreadyExists("retention policy conflicts with an existing policy");
 }
 
-// Go's time.Duration as text, of whole seconds: "168h0m0s", "0s".
-std::string GoDuration(int64_t ns) {
-  const int64_t seconds = ns / 1'000'000'000;
-  const int64_t hours = seconds / 3600;
-  const int64_t minutes = seconds / 60 % 60;
-  std::string text;
-  if (hours > 0) text += std::to_string(hours) + "h";
-  if (hours > 0 || minutes > 0) text += std::to_string(minutes) + "m";
-  return text + std::to_string(seconds % 60) + "s";
-}
-
 // How long a query runs, in the largest unit that fits.
 std::string ShortDuration(int64_t ns) {
-  if (ns < 1'000'000) return std::to_string(std::max<int64_t>(ns, 0) / 1000) + "µs";
-  if (ns < 1'000'000'000) return std::to_string(ns / 1'000'000) + "ms";
-  return GoDuration(ns);
+  const int64_t unit = ns < 1'000'000 ? 1'000 : ns < 1'000'000'000 ? 1'000'000 : 1'000'000'000;
+  return FormatGoDuration(std::max<int64_t>(ns, 0) / unit * unit);
 }
 
 std::string Rfc3339(int64_t ns) {
@@ -398,7 +386,7 @@ void StatementRunner::ShowSubscriptions() const {
     for (const Subscription& one : subscriptions) {
       if (one.database != database.name) continue;
       std::string destinations;
-      JsonWriter json(&destinations);
+      JsonWriter json(&destinations, JsonEscapes::kHtml);
       json.BeginArray();
       for (const std::string& destination : one.destinations) json.String(destination);
       json.EndArray();
@@ -466,8 +454,8 @@ Status StatementRunner::operator()(const ShowPoliciesStatement& s) const {
   if (!database.has_value()) return NotFound("database not found: " + s.database);
   Rows rows;
   for (const storage::RetentionPolicy& policy : database->policies) {
-    rows.push_back({policy.name, GoDuration(policy.duration_ns),
-                    GoDuration(policy.shard_group_duration_ns), policy.replication,
+    rows.push_back({policy.name, FormatGoDuration(policy.duration_ns),
+                    FormatGoDuration(policy.shard_group_duration_ns), policy.replication,
                     policy.name == database->default_policy});
   }
   Table("", {"name", "duration", "shardGroupDuration", "replicaN", "default"}, std::move(rows));
@@ -520,7 +508,7 @@ Status StatementRunner::operator()(const ShowModulesStatement& s) const {
     Table("system", {"PID", "currentTime", "started", "uptime"},
           {{static_cast<int64_t>(getpid()), FormatTimeIn(now_ns, nullptr),
             FormatTimeIn(services.start_time_ns, nullptr),
-            GoDuration(now_ns - services.start_time_ns)}});
+            FormatGoDuration(now_ns - services.start_time_ns)}});
   }
   return Status::Ok();
 }

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/number.h"
+#include "base/text.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -39,6 +40,18 @@ std::string Encode(const Subscription& subscription) {
   for (const std::string& destination : subscription.destinations) json.String(destination);
   json.EndArray().EndObject();
   return out;
+}
+
+// udp://, http:// or https://, and a host with a port.
+bool IsDestination(std::string_view url) {
+  const size_t colon = std::min(url.find("://"), url.size());
+  const std::string scheme = ToLower(url.substr(0, colon));
+  if (scheme != "udp" && scheme != "http" && scheme != "https") return false;
+  std::string_view host = url.substr(std::min(colon + 3, url.size()));
+  host = host.substr(0, host.find_first_of("/?#"));
+  const size_t port = host.rfind(':');
+  if (port == std::string_view::npos || port + 1 == host.size()) return false;
+  return host.find_first_not_of("0123456789", port + 1) == std::string_view::npos;
 }
 
 }  // namespace
@@ -137,6 +150,11 @@ std::vector<Subscription> StoredQueries::Subscriptions() const {
 }
 
 Status StoredQueries::CreateSubscription(const Subscription& subscription) {
+  for (const std::string& destination : subscription.destinations) {
+    if (!IsDestination(destination)) {
+      return InvalidArgument("invalid subscription URL: " + destination);
+    }
+  }
   const MutexLock lock(mutex_);
   for (const NumberedSubscription& one : subscriptions_) {
     if (one.subscription.database == subscription.database &&

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kHeaderBytes = 44;
 constexpr std::string_view kDirectory = "/usr/share/zoneinfo/";
+constexpr const char* kLocalZone = "/etc/localtime";
 constexpr size_t kFileMaxBytes = 1 << 20;
 
 int64_t BigEndian(std::string_view bytes, size_t at, size_t size) {
@@ -88,14 +89,20 @@ Result<std::shared_ptr<const TimeZone>> TimeZone::Load(std::string_view name) {
   if (zone->name_ == "UTC") return std::shared_ptr<const TimeZone>(std::move(zone));
   const auto unknown = [&] { return NotFound("unable to find time zone " + std::string(name)); };
   if (name.starts_with('/') || name.find("..") != std::string_view::npos ||
-      name.find('\0') != std::string_view::npos || name == "Local") {
+      name.find('\0') != std::string_view::npos) {
     return unknown();
   }
-  std::ifstream file(std::string(kDirectory) + std::string(name), std::ios::binary);
+  const bool local = name == "Local";  // the machine's
+  std::ifstream file(local ? std::string(kLocalZone) : std::string(kDirectory) + std::string(name),
+                     std::ios::binary);
   std::string bytes(kFileMaxBytes, '\0');
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   bytes.resize(static_cast<size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  if (!zone->Parse(bytes)) return unknown();
+  if (!zone->Parse(bytes)) {
+    if (!local) return unknown();
+    zone = std::make_shared<TimeZone>();
+    zone->name_ = "UTC";
+  }
   return std::shared_ptr<const TimeZone>(std::move(zone));
 }
 

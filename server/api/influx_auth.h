@@ -31,6 +31,7 @@ class InfluxAuth {
   explicit InfluxAuth(Options options) : options_(std::move(options)) {}
 
   bool enabled() const { return options_.enabled; }
+  bool has_users() const { return !options_.users->List().empty(); }
   // The error with which the request is to be refused (401), or nullopt. "Token user:password",
   // which 2.x clients send, stands for basic credentials, as in InfluxDB 1.8.
   std::optional<std::string> Identify(const net::HttpRequest& request,

@@ -47,12 +47,14 @@ net::HttpResponse InfluxFailure(int http_status, std::string_view error) {
 }
 
 void MarkUnknownPath(net::HttpResponse* response) {
+  response->headers.Set("X-Content-Type-Options", "nosniff");
   response->headers.Set("X-Influxdb-Build", "OSS");
   response->headers.Set("X-Influxdb-Version", std::string(kInfluxVersion));
 }
 
 void FinishInfluxResponse(const net::HttpRequest& request, int64_t now_ns,
                           net::HttpResponse* response) {
+  if (response->status == 405) return MarkUnknownPath(response);  // its router's answer
   if (response->status == 413 && response->headers.Get("X-Influxdb-Error").empty()) {
     *response = InfluxFailure(413, "Request Entity Too Large");
   }

@@ -59,12 +59,40 @@ HttpResponse Failure(int http_status, InfluxForm form, std::string_view error) {
   return response;
 }
 
+// 401 in the form that the client asks for.
+HttpResponse Unauthorized(InfluxForm form, std::string_view error) {
+  HttpResponse response = InfluxUnauthorized(error);
+  response.headers.Set("Content-Type", std::string(InfluxContentType(form)));
+  response.body = InfluxErrorBody(form, error);
+  return response;
+}
+
 // Small answers too are compressed for whoever takes it, as InfluxDB does.
 void Compress(const HttpRequest& http, HttpResponse* response) {
   if (http.headers.Get("Accept-Encoding").find("gzip") == std::string_view::npos) return;
   response->body = net::GzipCompress(response->body);
   response->headers.Set("Content-Encoding", "gzip");
   response->headers.Add("Vary", "Accept-Encoding");
+}
+
+// The same piece by piece, so that each can be read when it comes.
+void CompressStream(const HttpRequest& http, HttpResponse* response) {
+  if (http.headers.Get("Accept-Encoding").find("gzip") == std::string_view::npos) return;
+  response->headers.Set("Content-Encoding", "gzip");
+  response->headers.Add("Vary", "Accept-Encoding");
+  response->stream = [next = std::move(response->stream),
+                      gzip = std::make_shared<net::GzipStream>(), ended = false]() mutable {
+    std::string out;
+    if (ended) return out;
+    const std::string piece = next();
+    ended = piece.empty();
+    if (ended) {
+      gzip->Finish(&out);
+    } else {
+      gzip->Append(piece, &out);
+    }
+    return out;
+  };
 }
 
 // What one query needs while its answer is being sent.
@@ -84,7 +112,7 @@ class QueryHandler {
   HttpResponse Run() {
     InfluxIdentity identity;
     if (const auto refused = api_.auth->Identify(http_, &identity)) {
-      return InfluxUnauthorized(*refused);
+      return Unauthorized(form_, *refused);
     }
     const std::string_view query = TrimSpace(parameters_.Get("q"));
     if (query.empty()) return Failure(400, form_, "missing required parameter \"q\"");
@@ -114,7 +142,9 @@ class QueryHandler {
           statements.empty() ? nullptr : std::get_if<influxql::CreateUserStatement>(&statements[0]);
       // Whoever comes first from the machine itself may become the administrator.
       if (create != nullptr && create->admin && http_.remote_is_loopback) return Status::Ok();
-      return PermissionDenied("create admin user first or disable authentication");
+      return PermissionDenied(api_.auth->has_users()
+                                  ? "no user provided"
+                                  : "create admin user first or disable authentication");
     }
     return influxql::AuthorizeStatements(
         statements, identity.name, parameters_.Get("db"),
@@ -137,6 +167,7 @@ class QueryHandler {
     options.database = parameters_.Get("db");
     options.policy = parameters_.Get("rp");
     options.read_only = http_.method == "GET";
+    options.streams = chunked;
     if (chunked) {
       const std::optional<int64_t> size = ParseInt64(parameters_.Get("chunk_size"));
       if (size.has_value() && *size > 0) options.chunk_size = static_cast<size_t>(*size);
@@ -172,6 +203,7 @@ class QueryHandler {
     }
     if (chunked) {
       response.stream = [session] { return NextPiece(session.get()); };
+      CompressStream(http_, &response);
       return response;
     }
     influxql::StatementResult result;

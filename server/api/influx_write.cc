@@ -14,14 +14,18 @@ using net::HttpRequest;
 using net::HttpResponse;
 
 // The uncompressed body. Only gzip counts, as in InfluxDB; other encodings are taken as plain text
-// there.
+// there. Errors in Go's words.
 Result<std::string_view> BodyOf(const HttpRequest& http, size_t max_bytes, std::string* storage) {
-  if (!EqualsIgnoreCase(http.headers.Get("Content-Encoding"), "gzip")) {
-    return std::string_view(http.body);
+  if (http.headers.Get("Content-Encoding") != "gzip") return std::string_view(http.body);
+  constexpr size_t kGzipHeaderBytes = 10;
+  if (http.body.empty()) return InvalidArgument("EOF");
+  if (http.body.size() < kGzipHeaderBytes) return InvalidArgument("unexpected EOF");
+  if (!http.body.starts_with("\x1f\x8b\x08")) return InvalidArgument("gzip: invalid header");
+  Result<std::string> plain = net::Decompress("gzip", http.body, max_bytes);
+  if (!plain.ok() && plain.status().message().ends_with("unexpected end of data")) {
+    return InvalidArgument("unexpected EOF");
   }
-  // The one text that clients are known to look at.
-  if (!http.body.starts_with("\x1f\x8b")) return InvalidArgument("gzip: invalid header");
-  ASSIGN_OR_RETURN(*storage, net::Decompress("gzip", http.body, max_bytes));
+  ASSIGN_OR_RETURN(*storage, std::move(plain));
   return std::string_view(*storage);
 }
 

@@ -32,7 +32,12 @@ bool BcryptMatches(const std::string& password, const std::string& hash) {
 
 std::optional<BasicCredentials> ParseBasicAuthorization(std::string_view header) {
   if (header.size() < 6 || !EqualsIgnoreCase(header.substr(0, 6), "basic ")) return std::nullopt;
-  const std::optional<std::string> decoded = Base64Decode(TrimSpace(header.substr(6)));
+  const std::string_view encoded = TrimSpace(header.substr(6));
+  // Go takes the standard alphabet only, with its padding.
+  if (encoded.size() % 4 != 0 || encoded.find_first_of("-_") != std::string_view::npos) {
+    return std::nullopt;
+  }
+  const std::optional<std::string> decoded = Base64Decode(encoded);
   if (!decoded.has_value()) return std::nullopt;
   const size_t colon = decoded->find(':');
   if (colon == std::string::npos) return std::nullopt;
