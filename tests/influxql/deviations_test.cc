@@ -126,5 +126,42 @@ TEST_F(InfluxDeviations, ARegexAndAWrongArgumentAreAnError) {
             std::string::npos);
 }
 
+TEST_F(InfluxDeviations, FilledGapsOfASubqueryStandByInterval) {
+  EXPECT_EQ(
+      Values("SELECT x, host FROM (SELECT mean(v) AS x FROM cpu WHERE time >= 0 AND time < 4m "
+             "GROUP BY time(2m), host fill(0))"),
+      "[[0,1,\"a\"],[0,5,\"b\"],[120,9,\"a\"],[120,0,\"b\"]]");
+}
+
+TEST_F(InfluxDeviations, CardinalitiesAreNotGrouped) {
+  EXPECT_EQ(Values("SHOW TAG KEY EXACT CARDINALITY FROM cpu GROUP BY host"), "[[1]]");
+}
+
+TEST_F(InfluxDeviations, TimeInParenthesesIsNoTime) {
+  EXPECT_EQ(Ask("SELECT v FROM cpu WHERE (time) > 10s"), "{\"results\":[{\"statement_id\":0}]}\n");
+}
+
+// What a client asks for cannot take the machine's memory.
+TEST(InfluxLimits, AnAnswerOfTooManyValuesIsAnErrorUnlessItIsChunked) {
+  const TempDir directory;
+  TsdbdProcess server(directory / "data", {"--query.max-samples=5000"});
+  const Status started = server.Start();
+  ASSERT_TRUE(started.ok()) << started.ToString();
+  ASSERT_TRUE(server.PostForm("/query", {{"q", "CREATE DATABASE d"}}).ok());
+  ASSERT_TRUE(server.Post("/write?db=d", "cpu v=1 0\ncpu v=2 9000").ok());
+  const auto ask = [&](const std::string& range, const std::string& chunked) {
+    const auto answer =
+        server.PostForm("/query", {{"db", "d"},
+                                   {"chunked", chunked},
+                                   {"q", "SELECT mean(v) FROM cpu WHERE time >= 0 AND time < " +
+                                             range + " GROUP BY time(1ns)"}});
+    return answer.ok() ? answer->body : answer.status().ToString();
+  };
+  const std::string error = "max-select-point limit exceeed: (5002/5000)";
+  EXPECT_NE(ask("100000h", "false").find(error), std::string::npos);
+  EXPECT_EQ(ask("2us", "false").find(error), std::string::npos);
+  EXPECT_EQ(ask("9us", "true").find(error), std::string::npos);
+}
+
 }  // namespace
 }  // namespace tsdb::testing

@@ -1,5 +1,6 @@
 """The two servers under comparison: starting an InfluxDB 1.x of the machine's, and asking either."""
 import http.client
+import json
 import os
 import socket
 import subprocess
@@ -62,9 +63,13 @@ class Influxd:
         return f"http://127.0.0.1:{self.port}"
 
 
+def quoted(name):
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
 class Answer:
     def __init__(self, status, headers, body):
-        self.status, self.body = status, body
+        self.status, self.headers, self.body = status, headers, body
         self.error_header = headers.get("X-Influxdb-Error")
         self.content_type = headers.get("Content-Type")
 
@@ -73,17 +78,31 @@ class Answer:
 
 
 class Server:
-    """One connection, kept. Not thread-safe."""
+    """One connection, kept. Not thread-safe. Its own requests are the first user's, if there is one."""
 
-    def __init__(self, url):
+    def __init__(self, url, user=None):
         parts = urllib.parse.urlsplit(url)
         self.host, self.port = parts.hostname, parts.port
+        self.user = user
         self.connection = None
 
+    def column(self, statement):
+        """The first value of each row."""
+        parameters = {"q": statement, **({"u": self.user[0], "p": self.user[1]} if self.user else {})}
+        results = json.loads(self.ask("POST", "/query", parameters).body).get("results", [])
+        return [row[0] for result in results for series in result.get("series", []) for row in series.get("values", [])]
+
+    def start_anew(self):
+        """Without databases and users, the first user the last to go."""
+        for name in self.column("SHOW DATABASES"):
+            self.column("DROP DATABASE " + quoted(name))
+        for name in sorted(self.column("SHOW USERS"), key=lambda name: bool(self.user) and name == self.user[0]):
+            self.column("DROP USER " + quoted(name))
+
     def ask(self, method, path, parameters=None, body=None, headers=None):
-        target = path
-        if parameters:
-            target += "?" + urllib.parse.urlencode(parameters)
+        return self.send(method, path + ("?" + urllib.parse.urlencode(parameters) if parameters else ""), body, headers)
+
+    def send(self, method, target, body=None, headers=None):
         for last in (False, True):
             if self.connection is None:
                 self.connection = http.client.HTTPConnection(self.host, self.port, timeout=60)
