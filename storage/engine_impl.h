@@ -156,9 +156,9 @@ class Engine : public Storage, public LatestQuerier {
   void WriteRuns(const WriteBatch& batch, AppendScratch* scratch);
   void WriteRun(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
                 const Run& run);
-  // Counts a series that becomes active. False when it may not: rejected then.
   void NameRefusedSeries(const WriteBatch& batch, Partition* partition, const Run& run,
                          const PendingSeries& pending) EXCLUSIVE_LOCKS_REQUIRED(head_mutex_);
+  // Counts a series that becomes active. False when it may not: rejected then.
   bool TakeFromBudget(AppendScratch* scratch, Partition* partition, const Run& run,
                       const PendingSeries& pending);
   // The label that makes a metric's series (an empty name: a database's) so many, as a sentence's
