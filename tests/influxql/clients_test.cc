@@ -74,6 +74,28 @@ TEST_F(InfluxClients, ShellExecutesStatementsInEveryFormat) {
   EXPECT_EQ(exit_status_, 1);
 }
 
+// With a terminal of its own, which script(1) gives it.
+TEST_F(InfluxClients, ShellTakesStatementsAtATerminal) {
+  TSDB_REQUIRE_EXTERNAL(HasProgram("influx"), "the influx shell (Debian: influxdb-client)");
+  TSDB_REQUIRE_EXTERNAL(HasProgram("script"), "script (Debian: bsdutils)");
+  ASSERT_NO_FATAL_FAILURE(Start(false));
+  WriteFile(directory_ / "typed.txt",
+            "CREATE DATABASE typed\nUSE typed\nINSERT cpu,host=a v=1.5 1000000000\n"
+            "format csv\nprecision rfc3339\nSELECT v FROM cpu\nSELECT v FORM cpu\nexit\n");
+  const std::string shell = "influx -host 127.0.0.1 -port " + std::to_string(server_->port());
+  const auto status =
+      RunShell("script -qec '" + shell + "' /dev/null < " + (directory_ / "typed.txt"),
+               directory_.path(), directory_ / "screen.log", 30'000);
+  ASSERT_TRUE(status.ok());
+  EXPECT_EQ(*status, 0);
+  const std::string screen = ReadFile(directory_ / "screen.log");
+  EXPECT_NE(screen.find("version 1.8.10"), std::string::npos) << screen;
+  EXPECT_NE(screen.find("Using database typed"), std::string::npos) << screen;
+  EXPECT_NE(screen.find("cpu,1970-01-01T00:00:01Z,1.5"), std::string::npos) << screen;
+  EXPECT_NE(screen.find("error parsing query: found FORM, expected FROM"), std::string::npos)
+      << screen;
+}
+
 TEST_F(InfluxClients, ShellImportsWhatItExported) {
   TSDB_REQUIRE_EXTERNAL(HasProgram("influx"), "the influx shell (Debian: influxdb-client)");
   ASSERT_NO_FATAL_FAILURE(Start(false));
