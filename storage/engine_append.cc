@@ -267,8 +267,8 @@ void Engine::CutRuns(const WriteBatch& batch, const PolicyInfo& policy,
         if (day_first <= day_last && next != day) one_day = false;
         day = next;
         day_first = DayStart(day, batch.unit);
-        day_last = day_first + (batch.unit == TimeUnit::kMilliseconds ? kDayMs : kDayNs) - 1;
-        if (day_last < day_first) day_last = INT64_MAX;
+        const int64_t length = batch.unit == TimeUnit::kMilliseconds ? kDayMs : kDayNs;
+        day_last = day_first > INT64_MAX - length ? INT64_MAX : day_first + length - 1;
       }
       if (run.point_count > 0 && run.day != day) flush();
       if (run.point_count == 0) {
