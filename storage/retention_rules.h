@@ -12,7 +12,11 @@
 
 namespace tsdb::storage {
 
-inline int64_t DayEndNs(int32_t day) { return (int64_t{day} + 1) * kDayNs; }
+// Of the last day that has a nanosecond: the greatest time.
+inline int64_t DayEndNs(int32_t day) {
+  const int64_t next = int64_t{day} + 1;
+  return next > INT64_MAX / kDayNs ? INT64_MAX : next * kDayNs;
+}
 
 class RetentionRules {
  public:
