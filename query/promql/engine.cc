@@ -8,6 +8,7 @@
 #include "base/mutex.h"
 #include "base/text.h"
 #include "query/promql/exec/build.h"
+#include "query/promql/exec/first_failure.h"
 #include "query/promql/exec/result.h"
 #include "query/promql/parser.h"
 #include "query/promql/plan/plan.h"
@@ -169,6 +170,7 @@ class EngineImpl final : public Engine {
       SelectionCache selections(&context);
       Builder builder(&context, &selections, &plan);
       status = EvaluateRoot(&context, &builder, *plan.root, grid, is_range, &result);
+      if (!status.ok()) status = FirstFailure(&context, plan, grid, status);
     }
     registry_.Leave(id);
     const int64_t end_ns = NowNs();

@@ -119,6 +119,7 @@ class EngineTest : public testing::Test {
                                       int64_t step_ms = 0) {
     EngineOptions options;
     options.features.extended_range_selectors = true;
+    options.features.experimental_functions = true;
     const auto engine = Engine::Create(options, &storage, nullptr, nullptr);
     QueryRequest request;
     request.query = query;
@@ -260,6 +261,17 @@ TEST_F(EngineTest, WhatStorageKnowsChangesNoAnswer) {
     EXPECT_EQ(Ask(knowing, query), Ask(plain, query));
     EXPECT_EQ(Ask(knowing, query, 60'000), Ask(plain, query, 60'000));
   }
+}
+
+// The factor fails at the first step with samples, which is another one in each series.
+TEST_F(EngineTest, AmongFailingSeriesTheFirstOneIsToldOfWhateverIsReadFirst) {
+  KnowingStorage storage;
+  for (const int64_t time : {60'000, 120'000}) {
+    ASSERT_TRUE(storage.AppendFloat({{"__name__", "n"}, {"x", "1"}}, time, 1).ok());
+  }
+  ASSERT_TRUE(storage.AppendFloat({{"__name__", "n"}, {"x", "2"}}, 30'000, 1).ok());
+  EXPECT_THAT(Ask(storage, "double_exponential_smoothing(n[1m], time() + 1, 0.5)", 30'000),
+              ElementsAre("invalid smoothing factor. Expected: 0 < sf < 1, got: 61.000000"));
 }
 
 }  // namespace

@@ -26,6 +26,8 @@ OperatorPtr MakeAggregateK(ExecContext* context, const Grid& grid, const Aggrega
                            OperatorPtr input, OperatorPtr param);
 OperatorPtr MakeCountValues(ExecContext* context, const Grid& grid, const AggregateExpr& aggregate,
                             OperatorPtr input);
+// What count_values fails with before its input is evaluated; OK for any other aggregation.
+Status CheckCountValues(const AggregateExpr& aggregate);
 
 // The scalar parameter of an aggregation over all steps.
 struct AggregateParam {

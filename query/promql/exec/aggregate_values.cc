@@ -34,9 +34,7 @@ class CountValues final : public Operator {
   }
 
   Status Prepare() override {
-    if (label_.empty() || !IsValidUtf8(label_)) {
-      return FailedPrecondition("invalid label name " + GoQuote(label_));
-    }
+    RETURN_IF_ERROR(CheckCountValues(aggregate_));
     RETURN_IF_ERROR(input_->Prepare());
     grouping_.Assign(input_->series());
     RETURN_IF_ERROR(ReadInOrder(
@@ -110,6 +108,13 @@ class CountValues final : public Operator {
 };
 
 }  // namespace
+
+Status CheckCountValues(const AggregateExpr& aggregate) {
+  if (aggregate.op != AggregateOp::kCountValues) return Status::Ok();
+  const std::string& label = As<StringLiteral>(*aggregate.param)->value;
+  if (!label.empty() && IsValidUtf8(label)) return Status::Ok();
+  return FailedPrecondition("invalid label name " + GoQuote(label));
+}
 
 OperatorPtr MakeCountValues(ExecContext* context, const Grid& grid, const AggregateExpr& aggregate,
                             OperatorPtr input) {

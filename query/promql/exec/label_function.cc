@@ -21,6 +21,28 @@ const std::string& StringArg(const Call& call, size_t index) {
 
 bool IsValidLabelName(const std::string& name) { return !name.empty() && IsValidUtf8(name); }
 
+// `regex` is that of label_replace.
+Status CheckArguments(const Call& call, std::optional<Regex>* regex) {
+  const std::string function = std::string(call.function->name) + "(): ";
+  if (call.function->name == "label_join") {
+    for (size_t i = 3; i < call.args.size(); ++i) {
+      if (!IsValidLabelName(StringArg(call, i))) {
+        return FailedPrecondition("invalid source label name in " + function + StringArg(call, i));
+      }
+    }
+  } else {
+    Result<Regex> compiled = Regex::Compile(StringArg(call, 4));
+    if (!compiled.ok()) {
+      return FailedPrecondition("invalid regular expression in " + function + StringArg(call, 4));
+    }
+    *regex = *std::move(compiled);
+  }
+  if (!IsValidLabelName(StringArg(call, 1))) {
+    return FailedPrecondition("invalid destination label name in " + function + StringArg(call, 1));
+  }
+  return Status::Ok();
+}
+
 class LabelFunction final : public Operator {
  public:
   LabelFunction(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr input,
@@ -33,7 +55,8 @@ class LabelFunction final : public Operator {
         input_(std::move(input)) {}
 
   Status Prepare() override {
-    RETURN_IF_ERROR(CheckArguments());
+    RETURN_IF_ERROR(CheckArguments(call_, &regex_));
+    destination_ = StringArg(call_, 1);
     RETURN_IF_ERROR(input_->Prepare());
     series_.reserve(input_->series().size());
     for (const SeriesRef& series : input_->series()) series_.push_back(Relabel(series));
@@ -49,30 +72,6 @@ class LabelFunction final : public Operator {
   }
 
  private:
-  Status CheckArguments() {
-    const std::string function = std::string(call_.function->name) + "(): ";
-    if (is_join_) {
-      for (size_t i = 3; i < call_.args.size(); ++i) {
-        if (!IsValidLabelName(StringArg(call_, i))) {
-          return FailedPrecondition("invalid source label name in " + function +
-                                    StringArg(call_, i));
-        }
-      }
-    } else {
-      Result<Regex> regex = Regex::Compile(StringArg(call_, 4));
-      if (!regex.ok()) {
-        return FailedPrecondition("invalid regular expression in " + function +
-                                  StringArg(call_, 4));
-      }
-      regex_ = *std::move(regex);
-    }
-    destination_ = StringArg(call_, 1);
-    if (!IsValidLabelName(destination_)) {
-      return FailedPrecondition("invalid destination label name in " + function + destination_);
-    }
-    return Status::Ok();
-  }
-
   std::optional<std::string> NewValue(const SeriesRef& series) const {
     if (!is_join_) {
       return regex_->FullMatchExpand(view_.Get(series, StringArg(call_, 3)), StringArg(call_, 2));
@@ -109,6 +108,11 @@ class LabelFunction final : public Operator {
 };
 
 }  // namespace
+
+Status CheckLabelFunction(const Call& call) {
+  std::optional<Regex> regex;
+  return CheckArguments(call, &regex);
+}
 
 OperatorPtr MakeLabelFunction(ExecContext* context, const Grid& grid, const Call& call,
                               OperatorPtr vector, bool is_result) {

@@ -10,6 +10,8 @@ namespace tsdb::promql {
 // `call` is borrowed and outlives the operator. `is_result`: nothing looks at it sample by sample.
 OperatorPtr MakeLabelFunction(ExecContext* context, const Grid& grid, const Call& call,
                               OperatorPtr vector, bool is_result);
+// What label_replace or label_join fails with before its vector is evaluated, or OK.
+Status CheckLabelFunction(const Call& call);
 OperatorPtr MakeSort(ExecContext* context, const Grid& grid, const Call& call, OperatorPtr vector);
 
 }  // namespace tsdb::promql

@@ -495,6 +495,9 @@ func (g *generator) vector(depth int, kinds ...string) string {
 	if depth <= 0 || g.chance(10) {
 		return g.selector(kinds...) + g.modifiers()
 	}
+	if g.chance(2) {
+		return g.failing(depth - 1)
+	}
 	switch n := g.rng.Intn(100); {
 	case n < 28:
 		return g.rangeFunction(depth - 1)
@@ -516,6 +519,31 @@ func (g *generator) vector(depth int, kinds ...string) string {
 		return "-" + g.vector(depth-1, kinds...)
 	}
 	return "(" + g.vector(depth-1, kinds...) + ")"
+}
+
+// failing parses and mostly fails, so that several failures meet: which one Prometheus tells of is part of the answer.
+func (g *generator) failing(depth int) string {
+	inner := g.vector(depth, "counter", "gauge")
+	switch g.rng.Intn(9) {
+	case 0:
+		return "label_replace(" + inner + `, "` + oneOf(g, "instance", "n", "code") + `", "", "", "")`
+	case 1:
+		return "label_replace(" + inner + `, "", "", "job", "` + oneOf(g, ".*", "(") + `")`
+	case 2:
+		return "label_join(" + inner + `, "x", "", "` + oneOf(g, "", "job") + `")`
+	case 3:
+		return "(" + inner + " + on() " + g.vector(depth) + ")"
+	case 4:
+		return "(" + inner + " / on(" + oneOf(g, "job", "instance", "path") + ") " + oneOf(g, "", "group_left ", "group_right(job) ") +
+			g.vector(depth) + ")"
+	case 5:
+		return oneOf(g, "topk", "bottomk") + "(" + oneOf(g, "NaN", "1e30", "-1e30", "scalar("+g.failing(0)+")") + ", " + inner + ")"
+	case 6:
+		return `count_values("` + oneOf(g, "", "x") + `", ` + inner + ")"
+	case 7:
+		return "quantile_over_time(scalar(" + g.failing(0) + "), (" + inner + ")[5m:1m])"
+	}
+	return "rate({__name__=~\"" + oneOf(g, "up|memory_bytes", "cpu_.*|http_.*", "constant|moment") + "\"}[5m])"
 }
 
 // parenthesised leaves the parentheses out now and then, for the sake of precedence.
