@@ -103,14 +103,14 @@ receivers:
 TEST(Notification, RoutesAreTriedInOrderAndContinueGoesOn) {
   NotifyWorld world(R"(
 route:
-  receiver: root
+  receiver: base
   group_wait: 0s
   routes:
   - {matchers: [team="db"], receiver: db, continue: true}
   - {matchers: [severity=~"page|critical"], receiver: pager}
   - {matchers: [team="db"], receiver: never}
 receivers:
-- {name: root, webhook_configs: [{url: "http://root/"}]}
+- {name: base, webhook_configs: [{url: "http://base/"}]}
 - {name: db, webhook_configs: [{url: "http://db/"}]}
 - {name: pager, webhook_configs: [{url: "http://pager/"}]}
 - {name: never, webhook_configs: [{url: "http://never/"}]}
@@ -121,7 +121,7 @@ receivers:
   world.RunFor(kSecond);
   EXPECT_THAT(world.TakeMessages(),
               UnorderedElementsAre("0s http://db/ firing 1", "0s http://pager/ firing 1,2",
-                                   "0s http://root/ firing 3"));
+                                   "0s http://base/ firing 3"));
 }
 
 TEST(Notification, FailingReceiverIsRetriedAndTheOtherIsNotHeldUp) {

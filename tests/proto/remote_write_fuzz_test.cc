@@ -1,6 +1,5 @@
 // Feeds the fuzz entry messages of both versions, and seeded mutations of them.
 #include <cstdint>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -8,6 +7,7 @@
 
 #include "proto/remote_write.h"
 #include "proto/snappy_block.h"
+#include "tests/support/mutations.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -42,19 +42,7 @@ std::vector<std::string> Corpus() {
 }
 
 TEST(RemoteWriteFuzz, SurvivesTruncationsAndMutationsOfTheCorpus) {
-  std::mt19937_64 random(4);
-  for (const std::string& message : Corpus()) {
-    for (size_t size = 0; size <= message.size(); ++size) Feed(message.substr(0, size));
-    for (int i = 0; i < 20'000; ++i) {
-      std::string text = message;
-      const size_t changes = 1 + random() % 4;
-      for (size_t j = 0; j < changes; ++j) {
-        text[1 + random() % (text.size() - 1)] = static_cast<char>(random());
-      }
-      if (random() % 4 == 0) text.resize(1 + random() % text.size());
-      Feed(text);
-    }
-  }
+  testing::FeedCutsAndChanges(Corpus(), 20'000, Feed);
 }
 
 }  // namespace

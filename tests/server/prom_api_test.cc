@@ -43,6 +43,9 @@ class PromApi : public ::testing::Test {
     EXPECT_TRUE(answer.ok()) << answer.status().ToString();
     return answer.ok() ? *answer : net::ClientResponse();
   }
+  void ExpectStatus(int status, const char* method, std::initializer_list<const char*> paths) {
+    for (const char* path : paths) EXPECT_EQ(Send(method, path).status, status) << path;
+  }
 
   const int64_t now_ms_ = Clock::Real().NowMs();
   TempDir directory_;
@@ -181,23 +184,20 @@ TEST_F(PromApi, RefusedMethodsAreAnsweredAsByGosRouter) {
 
 TEST_F(PromApi, SomeMethodsAreTakenThatPrometheusRefuses) {
   Start();
-  EXPECT_EQ(Send("HEAD", "/metrics").status, 200);
-  EXPECT_EQ(Send("HEAD", "/api/v1/labels").status, 200);
-  EXPECT_EQ(Send("POST", "/api/v1/label/job/values").status, 200);
+  ExpectStatus(200, "HEAD", {"/metrics", "/api/v1/labels"});
+  ExpectStatus(200, "POST", {"/api/v1/label/job/values"});
 }
 
 // Prometheus sends "/api/v1/query/" to "/query" and "/Metrics" to "/metrics".
 TEST_F(PromApi, PathsAreTakenAsTheyAre) {
   Start();
   Write({{{{"__name__", "m"}, {"a/b", "x"}}, {{now_ms_, 1}}}});
-  for (const char* path : {"/api/v1/query/?query=1", "/api/v1/QUERY?query=1", "/metrics/",
-                           "/Metrics", "/consoles/x.html", "/debug/pprof/"}) {
-    EXPECT_EQ(Send("GET", path).status, 404) << path;
-  }
+  ExpectStatus(404, "GET",
+               {"/api/v1/query/?query=1", "/api/v1/QUERY?query=1", "/metrics/", "/Metrics",
+                "/consoles/x.html", "/debug/pprof/"});
   EXPECT_EQ(Send("POST", "/api/v1/otlp/v1/metrics").body, "404 page not found\n");
   EXPECT_EQ(Send("GET", "/api/v1/label/a%2Fb/values").body, R"({"status":"success","data":["x"]})");
-  EXPECT_EQ(Send("GET", "/%61pi/v1/query?query=1").status, 200);
-  EXPECT_EQ(Send("GET", "/graph?g0.expr=up").status, 200);
+  ExpectStatus(200, "GET", {"/%61pi/v1/query?query=1", "/graph?g0.expr=up"});
 }
 
 TEST_F(PromApi, BodiesOfFormsMayBeCompressedAndAreBounded) {
@@ -218,9 +218,10 @@ TEST_F(PromApi, BodiesOfFormsMayBeCompressedAndAreBounded) {
 
 TEST_F(PromApi, TimesThatDoNotFitAreNotWrappedAround) {
   Start();
-  EXPECT_EQ(Send("GET", "/api/v1/query_range?query=1&start=0&end=1e18&step=1e9").status, 400);
-  EXPECT_EQ(Send("GET", "/api/v1/query_range?query=1&start=0&end=9e15&step=1e9").status, 400);
-  EXPECT_EQ(Send("GET", "/api/v1/query?query=1&time=1e18").status, 200);
+  ExpectStatus(400, "GET",
+               {"/api/v1/query_range?query=1&start=0&end=1e18&step=1e9",
+                "/api/v1/query_range?query=1&start=0&end=9e15&step=1e9"});
+  ExpectStatus(200, "GET", {"/api/v1/query?query=1&time=1e18"});
 }
 
 TEST_F(PromApi, StatusOfTheStoreIsInItsOwnTerms) {

@@ -67,22 +67,6 @@ class DiskTest : public EngineTest {
     }
     return batch;
   }
-
-  size_t CountSamples(int* damaged = nullptr) const {
-    SelectRequest request;
-    size_t count = 0;
-    for (const auto& [labels, samples] : ReadSamples(*storage_, request, damaged)) {
-      count += samples.size();
-    }
-    return count;
-  }
-
-  double ValueOf(const MetricsRegistry& registry, const std::string& name) const {
-    const std::string text = "\n" + registry.Expose();
-    const size_t at = text.find("\n" + name + " ");
-    EXPECT_NE(at, std::string::npos) << name;
-    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
-  }
 };
 
 TEST_F(DiskTest, FullDiskRefusesWritesKeepsReadingAndComesBackByItself) {
@@ -108,7 +92,7 @@ TEST_F(DiskTest, FullDiskRefusesWritesKeepsReadingAndComesBackByItself) {
   const auto second = storage_->Append(more.batch());
   EXPECT_EQ(second.status().code(), StatusCode::kResourceExhausted);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("disk is full"));
-  EXPECT_EQ(ValueOf(registry, "tsdbd_storage_read_only"), 1);
+  EXPECT_EQ(MetricValue(registry, "tsdbd_storage_read_only"), 1);
   EXPECT_GE(CountSamples(), stored);
 
   disk_->set_capacity(0);
@@ -119,7 +103,7 @@ TEST_F(DiskTest, FullDiskRefusesWritesKeepsReadingAndComesBackByItself) {
     if (!is_back) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   ASSERT_TRUE(is_back);
-  EXPECT_EQ(ValueOf(registry, "tsdbd_storage_read_only"), 0);
+  EXPECT_EQ(MetricValue(registry, "tsdbd_storage_read_only"), 0);
   ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
   const size_t after = CountSamples();
   EXPECT_GE(after, stored + 50);
@@ -173,38 +157,62 @@ TEST_F(DiskTest, FullDiskDuringACheckpointOrRewriteLosesNothing) {
   EXPECT_LT(disk_->size_bytes(), before);  // nothing is left of what failed
 }
 
-TEST_F(DiskTest, DamagedBlockCostsAtMostItselfAndIsNamed) {
-  Open();
-  for (int i = 0; i < 300; ++i) {
-    TestBatch row = Row(kNow + i * 1000, 400);
-    Append(row);
-    if (i % 100 == 99) Checkpoint();
+// A store of three checkpoints, of which each test opens copies with one damaged byte.
+class DamagedBlockTest : public DiskTest {
+ protected:
+  size_t Fill() {  // the samples that it wrote
+    Open();
+    for (int i = 0; i < 300; ++i) {
+      TestBatch row = Row(kNow + i * 1000, 400);
+      Append(row);
+      if (i % 100 == 99) Checkpoint();
+    }
+    const size_t stored = CountSamples();
+    Close();
+    image_ = disk_->TakeImage();
+    source_ = disk_;
+    return stored;
   }
-  const size_t stored = CountSamples();
-  Close();
-  const MemoryDisk::Image image = disk_->TakeImage();
-  const auto source = disk_;
+
+  // The tables that hold more than a few rows, with their sizes.
+  std::vector<std::pair<std::string, uint64_t>> Tables() const {
+    std::vector<std::pair<std::string, uint64_t>> tables;
+    for (const std::string& path : source_->FilesWith(".sst")) {
+      const uint64_t size = source_->FileSize(path);
+      if (size >= 2000) tables.emplace_back(path, size);
+    }
+    return tables;
+  }
+
+  void OpenDamaged(const std::string& path, uint64_t offset) {
+    Close();
+    UseDisk(std::make_shared<MemoryDisk>(*source_, image_, MemoryDisk::Loss::kNothing, 0));
+    disk_->Damage(path, offset);
+    Open();
+  }
+
+ private:
+  MemoryDisk::Image image_;
+  std::shared_ptr<MemoryDisk> source_;
+};
+
+TEST_F(DamagedBlockTest, CostsAtMostItselfAndIsNamed) {
+  const size_t stored = Fill();
   size_t most_lost = 0;
   int damaged_files = 0;
-  for (const std::string& path : source->FilesWith(".sst")) {
-    const uint64_t size = source->FileSize(path);
-    if (size < 2000) continue;
-    Close();
-    UseDisk(std::make_shared<MemoryDisk>(*source, image, MemoryDisk::Loss::kNothing, 0));
-    disk_->Damage(path, size / 3);
+  for (const auto& [path, size] : Tables()) {
+    ASSERT_NO_FATAL_FAILURE(OpenDamaged(path, size / 3));  // the server starts
     ++damaged_files;
     SCOPED_TRACE(path);
-    ASSERT_NO_FATAL_FAILURE(Open());  // the server starts
     const CancelToken never;
-    SelectRequest request;
-    const auto selection = storage_->Select(request, never);
+    const auto selection = storage_->Select({}, never);
     if (!selection.ok()) {  // a block of the index: it says so
       EXPECT_EQ(selection.status().code(), StatusCode::kDataLoss);
       EXPECT_THAT(std::string(selection.status().message()), HasSubstr(".sst"));
       continue;
     }
     int damaged = 0;
-    const size_t found = CountSamples(&damaged);
+    const size_t found = CountSamples({}, &damaged);
     most_lost = std::max(most_lost, stored - found);
     EXPECT_TRUE(found == stored || damaged > 0);
     // Others are read, and new samples are taken.
@@ -213,7 +221,7 @@ TEST_F(DiskTest, DamagedBlockCostsAtMostItselfAndIsNamed) {
     Checkpoint();
     ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
     damaged = 0;
-    EXPECT_EQ(CountSamples(&damaged), found + 400);
+    EXPECT_EQ(CountSamples({}, &damaged), found + 400);
   }
   EXPECT_GT(damaged_files, 0);
   EXPECT_GT(most_lost, 0U);
@@ -223,37 +231,24 @@ TEST_F(DiskTest, DamagedBlockCostsAtMostItselfAndIsNamed) {
 
 // A segment that could not be rewritten would be tried again every round, and its day never be
 // sealed.
-TEST_F(DiskTest, ADamagedBlockIsLeftOutOfARewrite) {
-  Open();
-  for (int i = 0; i < 300; ++i) {
-    TestBatch row = Row(kNow + i * 1000, 400);
-    Append(row);
-    if (i % 100 == 99) Checkpoint();
-  }
-  Close();
-  const MemoryDisk::Image image = disk_->TakeImage();
-  const auto source = disk_;
+TEST_F(DamagedBlockTest, IsLeftOutOfARewrite) {
+  Fill();
   int rewritten = 0;
-  for (const std::string& path : source->FilesWith(".sst")) {
-    const uint64_t size = source->FileSize(path);
-    if (size < 2000) continue;
+  for (const auto& [path, size] : Tables()) {
     for (const uint64_t where : {uint64_t{100}, size / 3, size / 2}) {
-      Close();
-      UseDisk(std::make_shared<MemoryDisk>(*source, image, MemoryDisk::Loss::kNothing, 0));
-      disk_->Damage(path, where);
       SCOPED_TRACE(path + " at " + std::to_string(where));
-      ASSERT_NO_FATAL_FAILURE(Open());
+      ASSERT_NO_FATAL_FAILURE(OpenDamaged(path, where));
       const CancelToken never;
       if (!storage_->Select({}, never).ok()) continue;  // the index
       int damaged = 0;
-      const size_t found = CountSamples(&damaged);
+      const size_t found = CountSamples({}, &damaged);
       if (damaged == 0) continue;  // the journal, or nothing that is read
       (void)storage_->Compact();   // RocksDB cannot compact the damaged file and says so
       damaged = 0;
-      EXPECT_EQ(CountSamples(&damaged), found);
+      EXPECT_EQ(CountSamples({}, &damaged), found);
       EXPECT_EQ(damaged, 0);
       ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
-      EXPECT_EQ(CountSamples(&damaged), found);
+      EXPECT_EQ(CountSamples({}, &damaged), found);
       EXPECT_EQ(damaged, 0);
       ++rewritten;
     }

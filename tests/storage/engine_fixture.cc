@@ -235,6 +235,16 @@ std::string EngineTest::ReadOne(const Matchers& matchers, View view, int64_t min
   return all.empty() ? "" : all.begin()->second;
 }
 
+size_t EngineTest::CountSamples(const Matchers& matchers, int* damaged) const {
+  SelectRequest request;
+  request.matchers = matchers;
+  size_t count = 0;
+  for (const auto& [labels, samples] : ReadSamples(*storage_, request, damaged)) {
+    count += samples.size();
+  }
+  return count;
+}
+
 PolicyId EngineTest::CreateDatabase(const std::string& name, int64_t duration_ns,
                                     int64_t shard_ns) {
   RetentionPolicy policy;
@@ -255,6 +265,13 @@ void EngineTest::Checkpoint() {
 
 Matcher Equal(std::string name, std::string value) {
   return Matcher(MatchType::kEqual, std::move(name), std::move(value));
+}
+
+double MetricValue(const MetricsRegistry& registry, const std::string& name) {
+  const std::string text = "\n" + registry.Expose();
+  const size_t at = text.find("\n" + name + " ");
+  EXPECT_NE(at, std::string::npos) << name;
+  return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
 }
 
 }  // namespace tsdb::storage

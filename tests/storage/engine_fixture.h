@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
+#include "base/metrics_registry.h"
 #include "storage/engine.h"
 #include "tests/storage/memory_disk.h"
 
@@ -68,6 +69,8 @@ class EngineTest : public testing::Test {
                                           int64_t max_time = INT64_MAX);
   std::string ReadOne(const Matchers& matchers = {}, View view = View::kPrometheus,
                       int64_t min_time = INT64_MIN, int64_t max_time = INT64_MAX);
+  // Samples of all series that match. Damage is skipped and counted.
+  size_t CountSamples(const Matchers& matchers = {}, int* damaged = nullptr) const;
   PolicyId CreateDatabase(const std::string& name, int64_t duration_ns = 0, int64_t shard_ns = 0);
   void Checkpoint();  // by a dry way that every engine offers: a delete of nothing
 
@@ -87,5 +90,7 @@ StoredSamples ReadSamples(const Storage& storage, const SelectRequest& request,
 std::string ShowValue(const SampleBlock& block, size_t index);
 std::string Show(const SampleBlock& block, size_t index);
 Matcher Equal(std::string name, std::string value);
+// What the registry shows of a metric without labels.
+double MetricValue(const MetricsRegistry& registry, const std::string& name);
 
 }  // namespace tsdb::storage

@@ -207,6 +207,19 @@ TEST_F(EngineTest, OneLabelSetIsOneSeriesHoweverItIsSpelt) {
   EXPECT_EQ(storage_->GetCardinality(10).active_series, 1U);
 }
 
+// What DROP MEASUREMENT deletes.
+DeleteRequest DropMeasurement(PolicyId policy, std::string measurement) {
+  DeleteRequest request;
+  request.scope.all = false;
+  request.scope.policies = {policy};
+  request.view = View::kStored;
+  request.min_time = INT64_MIN;
+  request.max_time = INT64_MAX;
+  request.selectors = {{Equal(std::string(kMeasurementLabel), std::move(measurement))}};
+  request.forget_field_types = true;
+  return request;
+}
+
 // What is written after DROP MEASUREMENT could not be read: the series was known, so that nobody
 // asked for the type of its field.
 TEST_F(EngineTest, ADroppedMeasurementThatIsWrittenAgainHasFieldTypesAgain) {
@@ -220,15 +233,7 @@ TEST_F(EngineTest, ADroppedMeasurementThatIsWrittenAgainHasFieldTypesAgain) {
     ASSERT_TRUE(written.ok());
     EXPECT_EQ(written->stored_points, 1U);
     EXPECT_EQ(types(), 1U) << again;
-    DeleteRequest request;
-    request.scope.all = false;
-    request.scope.policies = {policy};
-    request.view = View::kStored;
-    request.min_time = INT64_MIN;
-    request.max_time = INT64_MAX;
-    request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
-    request.forget_field_types = true;
-    ASSERT_TRUE(storage_->Delete(request).ok());
+    ASSERT_TRUE(storage_->Delete(DropMeasurement(policy, "cpu")).ok());
     EXPECT_EQ(types(), 0U) << again;
   }
 }
@@ -245,15 +250,7 @@ TEST_F(EngineTest, AfterADropAnEarlierPointOfAnotherTypeDecidesTheType) {
     return report->stored_points;
   };
   EXPECT_EQ(stored(ValueType::kFloat, kNow), 1U);
-  DeleteRequest request;
-  request.scope.all = false;
-  request.scope.policies = {policy};
-  request.view = View::kStored;
-  request.min_time = INT64_MIN;
-  request.max_time = INT64_MAX;
-  request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
-  request.forget_field_types = true;
-  ASSERT_TRUE(storage_->Delete(request).ok());
+  ASSERT_TRUE(storage_->Delete(DropMeasurement(policy, "cpu")).ok());
   EXPECT_EQ(stored(ValueType::kInteger, kNow - 10), 1U);
   EXPECT_EQ(stored(ValueType::kFloat, kNow - 9), 0U);
   EXPECT_EQ(stored(ValueType::kInteger, kNow - 8), 1U);
@@ -266,14 +263,7 @@ TEST_F(EngineTest, AfterADropAnEarlierPointOfAnotherTypeDecidesTheType) {
 TEST_F(EngineTest, AWriteBesideADropOfItsMeasurementHasAFieldType) {
   Open();
   const PolicyId policy = CreateDatabase("flink");
-  DeleteRequest request;
-  request.scope.all = false;
-  request.scope.policies = {policy};
-  request.view = View::kStored;
-  request.min_time = INT64_MIN;
-  request.max_time = INT64_MAX;
-  request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
-  request.forget_field_types = true;
+  const DeleteRequest drop = DropMeasurement(policy, "cpu");
   const auto write = [&](ValueType type) {
     const auto report = storage_->Append(InfluxPoint(policy, "cpu,host=a", type, kNow * 1'000'000));
     return report.ok() && report->stored_points == 1;
@@ -290,7 +280,7 @@ TEST_F(EngineTest, AWriteBesideADropOfItsMeasurementHasAFieldType) {
       writer = std::thread([&] { EXPECT_TRUE(write(ValueType::kFloat)); });
       std::this_thread::sleep_for(std::chrono::milliseconds(10));  // it comes as far as it can
     });
-    ASSERT_TRUE(storage_->Delete(request).ok());
+    ASSERT_TRUE(storage_->Delete(drop).ok());
     if (writer.joinable()) writer.join();
     disk_->BeforeWrites(nullptr);
     operations = std::max<uint64_t>(operations, seen);
@@ -300,7 +290,7 @@ TEST_F(EngineTest, AWriteBesideADropOfItsMeasurementHasAFieldType) {
     survived += is_there;
     EXPECT_EQ(storage_->FieldTypesOf(policy, "cpu")->size(), is_there ? 1U : 0U);
     EXPECT_EQ(write(ValueType::kInteger), !is_there);
-    ASSERT_TRUE(storage_->Delete(request).ok());
+    ASSERT_TRUE(storage_->Delete(drop).ok());
   }
   EXPECT_GT(survived, 0);
 }
@@ -311,24 +301,19 @@ TEST_F(EngineTest, FieldTypesStayWhenSeriesAreDeletedAndInOtherDatabases) {
   const PolicyId policy = CreateDatabase("flink");
   const PolicyId other = CreateDatabase("other");
   const int64_t t = kNow * 1'000'000;
-  DeleteRequest request;
-  request.scope.all = false;
-  request.scope.policies = {policy};
-  request.view = View::kStored;
-  request.min_time = INT64_MIN;
-  request.max_time = INT64_MAX;
-  request.selectors = {{Matcher(MatchType::kEqual, std::string(kMeasurementLabel), "cpu")}};
+  const auto deleted = [&](PolicyId of, bool forget_field_types) {
+    DeleteRequest request = DropMeasurement(of, "cpu");
+    request.forget_field_types = forget_field_types;
+    return storage_->Delete(request).ok();
+  };
   ASSERT_TRUE(storage_->Append(InfluxPoint(policy, "cpu,host=a", ValueType::kFloat, t)).ok());
   ASSERT_TRUE(storage_->Append(InfluxPoint(other, "cpu,host=a", ValueType::kFloat, t)).ok());
-  ASSERT_TRUE(storage_->Delete(request).ok());
+  ASSERT_TRUE(deleted(policy, false));
   EXPECT_EQ(storage_->FieldTypesOf(policy, "cpu")->size(), 1U);
   const auto refused = storage_->Append(InfluxPoint(policy, "cpu,x=b", ValueType::kString, t));
   EXPECT_EQ(refused->stored_points, 0U);
-  request.scope.policies = {other};
-  ASSERT_TRUE(storage_->Delete(request).ok());
-  request.scope.policies = {policy};
-  request.forget_field_types = true;
-  ASSERT_TRUE(storage_->Delete(request).ok());
+  ASSERT_TRUE(deleted(other, false));
+  ASSERT_TRUE(deleted(policy, true));
   EXPECT_EQ(storage_->FieldTypesOf(policy, "cpu")->size(), 0U);
   EXPECT_EQ(storage_->FieldTypesOf(other, "cpu")->size(), 1U);
 }

@@ -20,20 +20,7 @@ class LifecycleTest : public EngineTest {
  protected:
   void TearDown() override { Close(); }  // before the registry goes
 
-  size_t Count(const Matchers& matchers = {}) const {
-    SelectRequest request;
-    request.matchers = matchers;
-    size_t count = 0;
-    for (const auto& [labels, samples] : ReadSamples(*storage_, request)) count += samples.size();
-    return count;
-  }
-
-  double Gauge(const std::string& name) const {
-    const std::string text = "\n" + registry_.Expose();
-    const size_t at = text.find("\n" + name + " ");
-    EXPECT_NE(at, std::string::npos) << name;
-    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
-  }
+  double Gauge(const std::string& name) const { return MetricValue(registry_, name); }
 
   double Noise() { return static_cast<double>(random_() >> 12); }
 
@@ -57,16 +44,16 @@ TEST_F(LifecycleTest, BackfillOfMonthsIsReadMergedAndFoldedIn) {
     }
     if (day % 20 == 0) Checkpoint();
   }
-  EXPECT_EQ(Count(), expected);
+  EXPECT_EQ(CountSamples(), expected);
   ASSERT_NO_FATAL_FAILURE(CrashAndReopen(MemoryDisk::Loss::kUnsynced));
-  EXPECT_EQ(Count(), expected);
+  EXPECT_EQ(CountSamples(), expected);
   ASSERT_TRUE(storage_->Compact().ok());
-  EXPECT_EQ(Count(), expected);
+  EXPECT_EQ(CountSamples(), expected);
   // One more into a past, rewritten day; one that replaces.
   TestBatch late;
   late.Float(labels, kNow - kHour - 50 * kDay + 1, -1).Float(labels, kNow - kHour - 50 * kDay, -2);
   ASSERT_EQ(Append(late).stored_points, 2U);
-  EXPECT_EQ(Count(), expected + 1);
+  EXPECT_EQ(CountSamples(), expected + 1);
   ASSERT_TRUE(storage_->Compact().ok());
   EXPECT_EQ(ReadOne({}, View::kPrometheus, kNow - kHour - 50 * kDay, kNow - kHour - 50 * kDay + 1),
             std::to_string(kNow - kHour - 50 * kDay) + ":-2 " +
@@ -89,10 +76,10 @@ TEST_F(LifecycleTest, RetentionByTimeDropsWholeDaysAndRefusesWhatIsOlder) {
   EXPECT_EQ(refused.rejections.at(0).verdict, AppendVerdict::kTooOld);
   clock_.Advance(2 * kDay);
   ASSERT_TRUE(storage_->Compact().ok());
-  EXPECT_EQ(Count(), 2U);  // the days of which some hours are still kept
+  EXPECT_EQ(CountSamples(), 2U);  // the days of which some hours are still kept
   clock_.Advance(4 * kDay);
   ASSERT_TRUE(storage_->Compact().ok());
-  EXPECT_EQ(Count(), 0U);
+  EXPECT_EQ(CountSamples(), 0U);
   // A day that was dropped takes samples again when retention allows.
   Close();
   options.retention_time_ms = 30 * kDay;
@@ -112,11 +99,11 @@ TEST_F(LifecycleTest, EachPolicyKeepsItsSamplesForItsOwnTime) {
     batch.Float({{"__name__", "x"}}, (kNow - kHour) * kNs, 1);
     ASSERT_EQ(Append(batch).stored_points, 1U);
   }
-  EXPECT_EQ(Count(), 2U);
+  EXPECT_EQ(CountSamples(), 2U);
   clock_.Advance(3 * kDay);
   ASSERT_TRUE(storage_->Compact().ok());
-  EXPECT_EQ(Count({Equal("db", "brief")}), 0U);
-  EXPECT_EQ(Count({Equal("db", "forever")}), 1U);
+  EXPECT_EQ(CountSamples({Equal("db", "brief")}), 0U);
+  EXPECT_EQ(CountSamples({Equal("db", "forever")}), 1U);
 }
 
 TEST_F(LifecycleTest, DayThatOneOfItsPoliciesHasLeftIsRewrittenOnce) {
@@ -154,17 +141,17 @@ TEST_F(LifecycleTest, RuleHidesOldSamplesOfItsSeriesAtOnceAndGivesSpaceBack) {
   }
   ASSERT_TRUE(storage_->Compact().ok());
   const double before = Gauge("tsdbd_storage_table_bytes{family=\"chunks\"}");
-  const size_t all = Count();
-  const size_t others = Count({Equal("job", "long")});
+  const size_t all = CountSamples();
+  const size_t others = CountSamples({Equal("job", "long")});
   // Samples of the last 36 hours are kept: the first cut goes through the middle of a day.
   storage_->SetRetentionRules({{{Equal("job", "brief")}, 36 * kHour},
                                {{Equal("job", "brief"), Equal("n", "2")}, 2 * kHour},
                                {{Equal("job", "nobody")}, 1}});
   const auto check = [&](const char* when) {
     SCOPED_TRACE(when);
-    EXPECT_EQ(Count({Equal("job", "long")}), others);
-    EXPECT_EQ(Count({Equal("n", "0")}), 37U * 10);
-    EXPECT_EQ(Count({Equal("n", "2")}), 3U * 10);
+    EXPECT_EQ(CountSamples({Equal("job", "long")}), others);
+    EXPECT_EQ(CountSamples({Equal("n", "0")}), 37U * 10);
+    EXPECT_EQ(CountSamples({Equal("n", "2")}), 3U * 10);
     SelectRequest stored;
     stored.view = View::kStored;
     size_t count = 0;
@@ -190,20 +177,20 @@ TEST_F(LifecycleTest, RuleHidesOldSamplesOfItsSeriesAtOnceAndGivesSpaceBack) {
   EXPECT_EQ(Gauge("tsdbd_storage_rewrites_total"), rewrites);
   // What was not given back yet is seen again without the rules, and the rest is gone for good.
   storage_->SetRetentionRules({});
-  EXPECT_LT(Count({Equal("n", "0")}), 61U * 10);
-  EXPECT_EQ(Count({Equal("job", "long")}), others);
-  EXPECT_LT(Count(), all);
+  EXPECT_LT(CountSamples({Equal("n", "0")}), 61U * 10);
+  EXPECT_EQ(CountSamples({Equal("job", "long")}), others);
+  EXPECT_LT(CountSamples(), all);
   // A late sample of a day that a series has left is refused by nobody and seen only without a
   // rule.
   TestBatch late;
   late.Float({{"__name__", "x"}, {"job", "brief"}, {"n", "0"}}, kNow - 4 * kDay, 5);
   ASSERT_EQ(Append(late).stored_points, 1U);
-  const size_t with_late = Count({Equal("n", "0")});
+  const size_t with_late = CountSamples({Equal("n", "0")});
   storage_->SetRetentionRules({{{Equal("job", "brief")}, 36 * kHour}});
-  EXPECT_EQ(Count({Equal("n", "0")}), 370U);
+  EXPECT_EQ(CountSamples({Equal("n", "0")}), 370U);
   ASSERT_TRUE(storage_->Compact().ok());
   storage_->SetRetentionRules({});
-  EXPECT_EQ(Count({Equal("n", "0")}), with_late - 1);
+  EXPECT_EQ(CountSamples({Equal("n", "0")}), with_late - 1);
 }
 
 TEST_F(LifecycleTest, DaysOfWhichRulesKeepNothingAreDropped) {
@@ -216,9 +203,9 @@ TEST_F(LifecycleTest, DaysOfWhichRulesKeepNothingAreDropped) {
     Append(batch);
   }
   storage_->SetRetentionRules({{{Equal("__name__", "x")}, 2 * kDay}});
-  EXPECT_EQ(Count(), 3U);
+  EXPECT_EQ(CountSamples(), 3U);
   ASSERT_TRUE(storage_->Compact().ok());
-  EXPECT_EQ(Count(), 3U);
+  EXPECT_EQ(CountSamples(), 3U);
   EXPECT_EQ(Gauge("tsdbd_storage_dropped_partitions_total"), 3);
 }
 
@@ -240,7 +227,7 @@ TEST_F(LifecycleTest, SpaceOfDroppedDatabasesAndDeletedSamplesIsGivenBack) {
   ASSERT_TRUE(storage_->Compact().ok());
   const double before = Gauge("tsdbd_storage_table_bytes{family=\"chunks\"}");
   ASSERT_TRUE(storage_->catalog().DropDatabase("gone").ok());
-  EXPECT_EQ(Count(), 10'000U);
+  EXPECT_EQ(CountSamples(), 10'000U);
   ASSERT_TRUE(storage_->Compact().ok());
   const double half = Gauge("tsdbd_storage_table_bytes{family=\"chunks\"}");
   EXPECT_LT(half, before * 0.6);
@@ -252,13 +239,13 @@ TEST_F(LifecycleTest, SpaceOfDroppedDatabasesAndDeletedSamplesIsGivenBack) {
   EXPECT_EQ(dry->series, 50U);
   EXPECT_EQ(dry->samples, 5'000U);
   EXPECT_NEAR(static_cast<double>(dry->size_bytes), half / 2, half / 10);
-  EXPECT_EQ(Count(), 10'000U);
+  EXPECT_EQ(CountSamples(), 10'000U);
   request.dry_run = false;
   ASSERT_TRUE(storage_->Delete(request).ok());
-  EXPECT_EQ(Count(), 5'000U);
+  EXPECT_EQ(CountSamples(), 5'000U);
   ASSERT_TRUE(storage_->Compact().ok());
   EXPECT_LT(Gauge("tsdbd_storage_table_bytes{family=\"chunks\"}"), half * 0.6);
-  EXPECT_EQ(Count(), 5'000U);
+  EXPECT_EQ(CountSamples(), 5'000U);
 }
 
 TEST_F(LifecycleTest, RetentionBySizeDropsTheOldestDays) {
@@ -278,7 +265,7 @@ TEST_F(LifecycleTest, RetentionBySizeDropsTheOldestDays) {
   }
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(storage_->Compact().ok());
   EXPECT_LT(Gauge("tsdbd_storage_table_bytes{family=\"chunks\"}"), 150'000);
-  EXPECT_EQ(Count({}) % 2000, 0U);
+  EXPECT_EQ(CountSamples({}) % 2000, 0U);
   SelectRequest newest;
   newest.min_time = kNow;
   size_t of_today = 0;
@@ -359,7 +346,7 @@ TEST_F(LifecycleTest, CountsCacheAndBackgroundWorkOfRocksDb) {
   ASSERT_TRUE(storage_->Compact().ok());
   const double before =
       Gauge("tsdbd_storage_cache_hits_total") + Gauge("tsdbd_storage_cache_misses_total");
-  for (int i = 0; i < 10; ++i) Count({Equal("__name__", "x")});
+  for (int i = 0; i < 10; ++i) CountSamples({Equal("__name__", "x")});
   ASSERT_TRUE(storage_->Compact().ok());
   EXPECT_GE(Gauge("tsdbd_storage_cache_hits_total") + Gauge("tsdbd_storage_cache_misses_total"),
             before + 10);

@@ -107,11 +107,7 @@ TEST_F(MixedLoadTest, CheckpointsGoOnDuringARewrite) {
   options.metrics = &metrics;
   options.checkpoint_samples = 10;
   Open(options);
-  const auto checkpoints = [&] {
-    const std::string text = metrics.Expose();
-    const std::string name = "\ntsdbd_storage_checkpoints_total ";
-    return std::stoi(text.substr(text.find(name) + name.size()));
-  };
+  const auto checkpoints = [&] { return MetricValue(metrics, "tsdbd_storage_checkpoints_total"); };
   TestBatch many;
   for (int series = 0; series < 5'000; ++series) many.Float(LabelsOf(0, series), kNow, series);
   Append(many);
@@ -128,7 +124,7 @@ TEST_F(MixedLoadTest, CheckpointsGoOnDuringARewrite) {
   // Compact() begins with one; any other is due to what was written since.
   bool met = false;
   for (int attempt = 0; attempt < 500 && !met; ++attempt) {
-    const int before = checkpoints();
+    const double before = checkpoints();
     ASSERT_TRUE(storage_->Compact().ok());
     met = checkpoints() > before + 1;
   }

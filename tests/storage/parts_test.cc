@@ -294,37 +294,39 @@ TEST(ExemplarRing, KeepsTheNewestAndRefusesDamage) {
   EXPECT_TRUE(ring.AddEncoded(bytes));
 }
 
-TEST(FieldTypes, FirstTypeOfAShardGroupStays) {
-  const auto disk = std::make_shared<MemoryDisk>();
-  const auto env = MemoryDisk::NewEnv(disk);
-  StoreOptions options;
-  options.path = "/data";
-  options.env = env.get();
-  auto store = Store::Open(options);
-  ASSERT_TRUE(store.ok());
-  FieldTypes types(store->get());
+class FieldTypesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    StoreOptions options;
+    options.path = "/data";
+    options.env = env_.get();
+    auto store = Store::Open(options);
+    ASSERT_TRUE(store.ok());
+    store_ = std::move(*store);
+  }
+
+  const std::shared_ptr<MemoryDisk> disk_ = std::make_shared<MemoryDisk>();
+  const std::shared_ptr<rocksdb::Env> env_ = MemoryDisk::NewEnv(disk_);
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(FieldTypesTest, FirstTypeOfAShardGroupStays) {
+  FieldTypes types(store_.get());
   StoreBatch batch;
   EXPECT_EQ(*types.Claim(PolicyId{1}, 0, "m", "f", ValueType::kInteger, &batch),
             ValueType::kInteger);
   EXPECT_EQ(*types.Claim(PolicyId{1}, 0, "m", "f", ValueType::kFloat, &batch), ValueType::kInteger);
   EXPECT_EQ(*types.Claim(PolicyId{1}, 7, "m", "f", ValueType::kFloat, &batch), ValueType::kFloat);
   EXPECT_EQ(*types.Claim(PolicyId{2}, 0, "m", "f", ValueType::kFloat, &batch), ValueType::kFloat);
-  ASSERT_TRUE((*store)->Write(batch, true).ok());
-  FieldTypes again(store->get());
+  ASSERT_TRUE(store_->Write(batch, true).ok());
+  FieldTypes again(store_.get());
   StoreBatch none;
   EXPECT_EQ(*again.Claim(PolicyId{1}, 0, "m", "f", ValueType::kFloat, &none), ValueType::kInteger);
   EXPECT_TRUE(none.empty());
 }
 
-TEST(FieldTypes, TellsWhoUsesATypeOfTheWatchedMeasurement) {
-  const auto disk = std::make_shared<MemoryDisk>();
-  const auto env = MemoryDisk::NewEnv(disk);
-  StoreOptions options;
-  options.path = "/data";
-  options.env = env.get();
-  auto store = Store::Open(options);
-  ASSERT_TRUE(store.ok());
-  FieldTypes types(store->get());
+TEST_F(FieldTypesTest, TellsWhoUsesATypeOfTheWatchedMeasurement) {
+  FieldTypes types(store_.get());
   StoreBatch batch;
   const auto claim = [&](uint32_t policy, std::string_view measurement, ValueType type) {
     EXPECT_TRUE(types.Claim(PolicyId{policy}, 0, measurement, "f", type, &batch).ok());

@@ -3,6 +3,7 @@
 
 #include "storage/index/postings.h"
 #include "tests/storage_chunk/sample_columns.h"
+#include "tests/support/mutations.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
@@ -34,19 +35,7 @@ std::vector<std::string> Corpus() {
 }
 
 TEST(ChunkFuzz, SurvivesTruncationsAndMutationsOfTheCorpus) {
-  std::mt19937_64 random(4);
-  for (const std::string& bytes : Corpus()) {
-    for (size_t size = 0; size <= bytes.size(); ++size) Feed(bytes.substr(0, size));
-    for (int i = 0; i < 1'000; ++i) {
-      std::string text = bytes;
-      const size_t changes = 1 + random() % 4;
-      for (size_t j = 0; j < changes; ++j) {
-        text[1 + random() % (text.size() - 1)] = static_cast<char>(random());
-      }
-      if (random() % 4 == 0) text.resize(1 + random() % text.size());
-      Feed(text);
-    }
-  }
+  testing::FeedCutsAndChanges(Corpus(), 1'000, Feed);
 }
 
 }  // namespace

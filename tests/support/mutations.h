@@ -34,4 +34,23 @@ void FeedMutations(const std::vector<std::string>& corpus, int count, const Feed
   }
 }
 
+// Calls `feed` with every truncation of each text of `corpus`, and with `count` copies of it in
+// which one to four bytes are others and some are cut short. The first byte stays.
+// REQUIRES: texts of two bytes or more.
+template <typename Feed>
+void FeedCutsAndChanges(const std::vector<std::string>& corpus, int count, const Feed& feed) {
+  std::mt19937_64 random(4);  // NOLINT(cert-msc51-cpp): the same every run
+  for (const std::string& whole : corpus) {
+    for (size_t size = 0; size <= whole.size(); ++size) feed(whole.substr(0, size));
+    for (int i = 0; i < count; ++i) {
+      std::string text = whole;
+      for (size_t k = 1 + random() % 4; k > 0; --k) {
+        text[1 + random() % (text.size() - 1)] = static_cast<char>(random());
+      }
+      if (random() % 4 == 0) text.resize(1 + random() % text.size());
+      feed(text);
+    }
+  }
+}
+
 }  // namespace tsdb::testing
