@@ -127,6 +127,8 @@ class NotificationEngine : public NotificationManager {
   void ProcessCompletions(int64_t now_ns) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void HandleCompletion(const Completion& completion, int64_t now_ns)
       EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // What the queue of `key` begins with, and that it begins with the next one.
+  Delivery TakeFirst(const DeliveryKey& key) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Delivered(const DeliveryKey& key, int64_t now_ns) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Dropped(const DeliveryKey& key, const std::string& error) EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Transfer> CollectTransfers(int64_t now_ns) EXCLUSIVE_LOCKS_REQUIRED(mutex_);

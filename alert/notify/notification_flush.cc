@@ -280,13 +280,18 @@ void NotificationEngine::HandleCompletion(const Completion& completion, int64_t 
   }
 }
 
-void NotificationEngine::Delivered(const DeliveryKey& key, int64_t now_ns) {
+Delivery NotificationEngine::TakeFirst(const DeliveryKey& key) {
   Queue& queue = queues_.at(key);
-  const Delivery delivery = std::move(queue.deliveries.front());
+  Delivery delivery = std::move(queue.deliveries.front());
   queue.deliveries.pop_front();
   queue.attempts = 0;
   queue.next_attempt_ns = 0;
   if (queue.deliveries.empty()) queues_.erase(key);
+  return delivery;
+}
+
+void NotificationEngine::Delivered(const DeliveryKey& key, int64_t now_ns) {
+  const Delivery delivery = TakeFirst(key);
   if (sent_ != nullptr && !delivery.notification.alerts.empty()) sent_->Increment();
 
   LogEntry entry;
@@ -309,12 +314,7 @@ void NotificationEngine::Delivered(const DeliveryKey& key, int64_t now_ns) {
 }
 
 void NotificationEngine::Dropped(const DeliveryKey& key, const std::string& error) {
-  Queue& queue = queues_.at(key);
-  const Delivery delivery = std::move(queue.deliveries.front());
-  queue.deliveries.pop_front();
-  queue.attempts = 0;
-  queue.next_attempt_ns = 0;
-  if (queue.deliveries.empty()) queues_.erase(key);
+  const Delivery delivery = TakeFirst(key);
   if (failed_ != nullptr) failed_->Increment();
   LogError("cannot deliver a notification",
            {{"integration", key.integration}, {"group", key.group_key}, {"err", error}});

@@ -36,19 +36,18 @@ class Count : public Reducer {
   int64_t count_ = 0;
 };
 
-class Sum : public Reducer {
+// A sum of integers is one, and wraps around.
+class Total {
  public:
-  void Add(Point point) override {
-    if (const auto* integer = std::get_if<int64_t>(&point.value)) {
+  void Add(const Value& value) {
+    if (const auto* integer = std::get_if<int64_t>(&value)) {
       whole_ = true;
       integers_ = WrapAdd(integers_, *integer);
     } else {
-      floats_ += AsDouble(point.value);
+      floats_ += AsDouble(value);
     }
   }
-  void Emit(int64_t start, std::vector<Point>* out) override {
-    out->push_back(At(start, whole_ ? Value(integers_) : Value(floats_)));
-  }
+  Value value() const { return whole_ ? Value(integers_) : Value(floats_); }
 
  private:
   bool whole_ = false;
@@ -56,26 +55,29 @@ class Sum : public Reducer {
   double floats_ = 0;
 };
 
-class Mean : public Reducer {
+class Sum : public Reducer {
  public:
-  void Add(Point point) override {
-    if (const auto* integer = std::get_if<int64_t>(&point.value)) {
-      whole_ = true;
-      integers_ = WrapAdd(integers_, *integer);
-    } else {
-      floats_ += AsDouble(point.value);
-    }
-    ++count_;
-  }
+  void Add(Point point) override { total_.Add(point.value); }
   void Emit(int64_t start, std::vector<Point>* out) override {
-    const double sum = whole_ ? static_cast<double>(integers_) : floats_;
-    out->push_back(At(start, sum / static_cast<double>(count_)));
+    out->push_back(At(start, total_.value()));
   }
 
  private:
-  bool whole_ = false;
-  int64_t integers_ = 0;
-  double floats_ = 0;
+  Total total_;
+};
+
+class Mean : public Reducer {
+ public:
+  void Add(Point point) override {
+    total_.Add(point.value);
+    ++count_;
+  }
+  void Emit(int64_t start, std::vector<Point>* out) override {
+    out->push_back(At(start, AsDouble(total_.value()) / static_cast<double>(count_)));
+  }
+
+ private:
+  Total total_;
   int64_t count_ = 0;
 };
 

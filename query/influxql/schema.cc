@@ -47,6 +47,16 @@ Tags TagsOf(const Labels& labels) {
   return tags;
 }
 
+Place PlaceOf(std::string database, const storage::RetentionPolicy& policy) {
+  Place place;
+  place.id = policy.id;
+  place.database = std::move(database);
+  place.policy = policy.name;
+  place.shard_group_ns = policy.shard_group_duration_ns;
+  place.duration_ns = policy.duration_ns;
+  return place;
+}
+
 Result<std::optional<Place>> Schema::Find(std::string_view database,
                                           std::string_view policy) const {
   auto& catalog = const_cast<storage::Storage*>(storage_)->catalog();
@@ -58,13 +68,7 @@ Result<std::optional<Place>> Schema::Find(std::string_view database,
   }
   for (const storage::RetentionPolicy& one : found->policies) {
     if (one.name != wanted) continue;
-    Place place;
-    place.id = one.id;
-    place.database = database;
-    place.policy = one.name;
-    place.shard_group_ns = one.shard_group_duration_ns;
-    place.duration_ns = one.duration_ns;
-    return std::optional<Place>(std::move(place));
+    return std::optional<Place>(PlaceOf(std::string(database), one));
   }
   return std::optional<Place>();
 }

@@ -30,6 +30,7 @@ struct Place {
   int64_t shard_group_ns = 0;
   int64_t duration_ns = 0;
 };
+Place PlaceOf(std::string database, const storage::RetentionPolicy& policy);
 
 // A stored series, taken apart.
 struct SeriesName {

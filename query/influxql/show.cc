@@ -123,13 +123,7 @@ class DatabaseView {
     if (!database.has_value()) return NotFound("database not found: " + name);
     for (const storage::RetentionPolicy& policy : database->policies) {
       if (!only_policy.empty() && policy.name != only_policy) continue;
-      Place place;
-      place.id = policy.id;
-      place.database = name;
-      place.policy = policy.name;
-      place.shard_group_ns = policy.shard_group_duration_ns;
-      place.duration_ns = policy.duration_ns;
-      view.places_.push_back(std::move(place));
+      view.places_.push_back(PlaceOf(name, policy));
     }
     return view;
   }

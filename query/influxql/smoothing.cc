@@ -126,6 +126,12 @@ class GainsAndLosses : public Filter {
   double last_ = 0;
 };
 
+// Of a window that moves on by itself: a value, and what it changed by.
+struct Change {
+  double value = 0;
+  double change = 0;
+};
+
 // Chande's momentum oscillator over a window, without smoothing. The sums run on, as InfluxDB's do.
 class Chande : public Filter {
  public:
@@ -152,11 +158,7 @@ class Chande : public Filter {
   int64_t warm_count() const override { return static_cast<int64_t>(ring_.size()); }
 
  private:
-  struct Entry {
-    double value = 0;
-    double change = 0;
-  };
-  std::vector<Entry> ring_;
+  std::vector<Change> ring_;
   size_t newest_ = 0;
   bool seen_ = false;
   double up_ = 0;
@@ -184,11 +186,7 @@ class EfficiencyRatio : public Filter {
   double newest() const { return ring_[newest_].value; }
 
  private:
-  struct Entry {
-    double value = 0;
-    double change = 0;
-  };
-  std::vector<Entry> ring_;
+  std::vector<Change> ring_;
   size_t newest_ = 0;
   size_t count_ = 0;
   double noise_ = 0;

@@ -40,8 +40,10 @@ class FinalSeries {
         [this](size_t input, Column* column) { return root_->Read(input, column); }, out);
   }
 
-  // Reads all series, several at a time; body(i, column) runs on any thread.
-  Status ForEach(const std::function<Status(size_t, Column&)>& body) const {
+  // Reads all series, several at a time; body(i, column) runs on any thread, once for each series
+  // that has samples. They are added to `reservation`, whose refusal ends it.
+  Status ForEach(Reservation* reservation, const std::function<void(size_t, Column&)>& body) const {
+    Mutex mutex;
     constexpr size_t kPerTask = 16;
     const bool one_to_one = size() == root_->series().size();
     const std::vector<uint32_t> order = one_to_one ? root_->ReadOrder() : std::vector<uint32_t>();
@@ -51,7 +53,13 @@ class FinalSeries {
       for (size_t i = task * kPerTask; i < end; ++i) {
         const size_t index = order.empty() ? i : order[i];
         RETURN_IF_ERROR(Read(index, column.get()));
-        RETURN_IF_ERROR(body(index, *column));
+        const uint64_t count = column->SampleCount();
+        if (count == 0) continue;
+        {
+          MutexLock lock(mutex);
+          RETURN_IF_ERROR(reservation->Add(count));
+        }
+        body(index, *column);
       }
       return Status::Ok();
     });
@@ -98,17 +106,9 @@ Status ReadMatrix(ExecContext* context, Operator* root, Reservation* reservation
   const FinalSeries series(context, root);
   result->kind = ResultKind::kMatrix;
   result->matrix.resize(series.size());
-  Mutex mutex;
-  const Status status = series.ForEach([&](size_t i, Column& column) {
-    const uint64_t count = column.SampleCount();
-    if (count == 0) return Status::Ok();
-    {
-      MutexLock lock(mutex);
-      RETURN_IF_ERROR(reservation->Add(count));
-    }
+  const Status status = series.ForEach(reservation, [&](size_t i, Column& column) {
     FillSeries(root->grid(), column, &result->matrix[i]);
     result->matrix[i].labels = series.LabelsOf(i);
-    return Status::Ok();
   });
   RETURN_IF_ERROR(status);
   SortMatrix(result);
@@ -121,14 +121,7 @@ Status ReadVector(ExecContext* context, Operator* root, Reservation* reservation
   result->kind = ResultKind::kVector;
   std::vector<VectorSample> samples(series.size());
   std::vector<uint8_t> present(series.size(), 0);
-  Mutex mutex;
-  const Status status = series.ForEach([&](size_t i, Column& column) {
-    const uint64_t count = column.SampleCount();
-    if (count == 0) return Status::Ok();
-    {
-      MutexLock lock(mutex);
-      RETURN_IF_ERROR(reservation->Add(count));
-    }
+  const Status status = series.ForEach(reservation, [&](size_t i, Column& column) {
     present[i] = 1;
     samples[i].labels = series.LabelsOf(i);
     samples[i].timestamp_ms = root->grid().start_ms;
@@ -137,7 +130,6 @@ Status ReadVector(ExecContext* context, Operator* root, Reservation* reservation
     } else {
       samples[i].value = column.values[0];
     }
-    return Status::Ok();
   });
   RETURN_IF_ERROR(status);
   for (size_t i = 0; i < samples.size(); ++i) {
