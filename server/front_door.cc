@@ -31,6 +31,8 @@ std::unique_ptr<net::HttpResponse> Challenge() {
   return response;
 }
 
+constexpr char kNotFound[] = "404 page not found\n";  // as the router has it
+
 bool IsApi(std::string_view path) {
   return path.starts_with("/api/v1/") || path.starts_with("/api/v2/");
 }
@@ -75,12 +77,58 @@ std::string_view TargetPath(const net::HttpRequest& request) {
   return slash == std::string_view::npos ? std::string_view("/") : path.substr(slash);
 }
 
-// As Go's http.Redirect: only a GET has something to show.
-std::unique_ptr<net::HttpResponse> Redirect(const net::HttpRequest& request, int status,
-                                            std::string location) {
+// `location` and the query of the request.
+std::string WithQuery(const net::HttpRequest& request, std::string location) {
   if (const size_t question = request.target.find('?'); question != std::string::npos) {
     location.append(request.target, question);
   }
+  return location;
+}
+
+// Prometheus' paths that Go's router finds whatever their case and with a slash at the end, too,
+// and sends on. The API's own are not among them, which Prometheus looks up by a router within it.
+struct KnownPath {
+  std::string_view path;
+  bool is_changing;  // taken by POST and PUT
+};
+constexpr std::array<KnownPath, 8> kKnownPaths = {{{"/metrics", false},
+                                                   {"/federate", false},
+                                                   {"/version", false},
+                                                   {"/graph", false},
+                                                   {"/-/healthy", false},
+                                                   {"/-/ready", false},
+                                                   {"/-/reload", true},
+                                                   {"/-/quit", true}}};
+
+// Where a request belongs that is sent to another spelling of a known path; nothing for others.
+std::optional<std::string> KnownSpelling(const net::HttpRequest& request,
+                                         const std::string& route_prefix) {
+  const bool reads = request.method == "GET" || request.method == "HEAD";
+  const bool changes = request.method == "POST" || request.method == "PUT";
+  const std::optional<std::string> decoded = PercentDecode(TargetPath(request), false);
+  if (!decoded.has_value() || !(reads || changes)) return std::nullopt;
+  std::string_view path = *decoded;
+  if (path.ends_with('/')) path.remove_suffix(1);
+  const auto goes_to = [&](const std::string& known, bool slash) {
+    const std::string whole = known + (slash ? "/" : "");
+    return EqualsIgnoreCase(path, known) && *decoded != whole;
+  };
+  if (reads && !route_prefix.empty() && goes_to(route_prefix, true)) return route_prefix + "/";
+  for (const KnownPath& known : kKnownPaths) {
+    std::string whole = route_prefix + std::string(known.path);
+    if ((reads || known.is_changing) && goes_to(whole, false)) return whole;
+  }
+  return std::nullopt;
+}
+
+std::string_view RedirectText(int status) {
+  if (status == 301) return "Moved Permanently";
+  return status == 302 ? "Found" : "Temporary Redirect";
+}
+
+// As Go's http.Redirect: only a GET has something to show.
+std::unique_ptr<net::HttpResponse> Redirect(const net::HttpRequest& request, int status,
+                                            const std::string& location) {
   auto response = std::make_unique<net::HttpResponse>();
   response->status = status;
   std::string header;
@@ -98,8 +146,7 @@ std::unique_ptr<net::HttpResponse> Redirect(const net::HttpRequest& request, int
   }
   if (request.method == "GET" || request.method == "HEAD") {
     response->headers.Add("Content-Type", "text/html; charset=utf-8");
-    response->body = "<a href=\"" + html + "\">" +
-                     (status == 302 ? "Found" : "Temporary Redirect") + "</a>.\n\n";
+    response->body = "<a href=\"" + html + "\">" + std::string(RedirectText(status)) + "</a>.\n\n";
   }
   response->headers.Add("Location", std::move(header));
   return response;
@@ -134,18 +181,34 @@ std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) 
     response->status = 204;
     return response;
   }
-  if (request.method == "OPTIONS" && request.path == "*") {
-    return std::make_unique<net::HttpResponse>();
+  if (request.path == "*") {
+    auto response = std::make_unique<net::HttpResponse>();
+    if (request.method != "OPTIONS") response->status = 400;
+    return response;
   }
   if (!Admit(request)) return Challenge();
   const std::string_view path = TargetPath(request);
-  if (!is_inside && path == "/" && request.method == "GET") {
-    return Redirect(request, 302, options_.route_prefix);
-  }
+  if (!is_inside && path == "/") return SendToPrefix(request);
   std::string clean = CleanPath(path);
   if (clean == options_.route_prefix + "/api/v1") clean.push_back('/');
-  if (clean == path || IsInfluxPath(CleanPath(request.path))) return nullptr;
-  return Redirect(request, 307, std::move(clean));
+  if (clean != path && !IsInfluxPath(CleanPath(request.path))) {
+    return Redirect(request, 307, WithQuery(request, std::move(clean)));
+  }
+  // The prefix itself is no path.
+  if (options_.route_prefix.empty() || path != options_.route_prefix) return nullptr;
+  auto response = std::make_unique<net::HttpResponse>(net::HttpResponse::Text(404, kNotFound));
+  SendOn(request, response.get());
+  return response;
+}
+
+std::unique_ptr<net::HttpResponse> FrontDoor::SendToPrefix(const net::HttpRequest& request) const {
+  if (request.method == "GET" || request.method == "HEAD") {
+    return Redirect(request, 302, options_.route_prefix);
+  }
+  auto response =
+      std::make_unique<net::HttpResponse>(net::HttpResponse::Text(405, "Method Not Allowed\n"));
+  response->headers.Set("Allow", "GET");
+  return response;
 }
 
 bool FrontDoor::Admit(net::HttpRequest& request) {
@@ -199,6 +262,13 @@ void FrontDoor::AddCors(const net::HttpRequest& request, net::HttpResponse* resp
   }
 }
 
+void FrontDoor::SendOn(const net::HttpRequest& request, net::HttpResponse* response) const {
+  std::optional<std::string> known = KnownSpelling(request, options_.route_prefix);
+  if (!known.has_value()) return;
+  const int status = request.method == "GET" ? 301 : 307;
+  *response = std::move(*Redirect(request, status, WithQuery(request, *std::move(known))));
+}
+
 // What Go's router adds to what it answers itself: OPTIONS among the methods allowed, and its
 // answer.
 void FrontDoor::FinishRefusal(const net::HttpRequest& request, net::HttpResponse* response) const {
@@ -225,9 +295,10 @@ void FrontDoor::FinishRefusal(const net::HttpRequest& request, net::HttpResponse
 }
 
 void FrontDoor::After(const net::HttpRequest& request, net::HttpResponse* response) const {
-  if (IsInfluxPath(request.path)) {
+  if (IsInfluxPath(request.path) && IsInside(request)) {
     FinishInfluxResponse(request, options_.clock->NowNs(), response);
   } else {
+    if (response->status == 404) SendOn(request, response);
     const bool is_text = response->headers.Get("Content-Type").starts_with("text/");
     if (response->status >= 400 && is_text) FinishRefusal(request, response);
     const bool is_options = request.method == "OPTIONS";

@@ -40,6 +40,10 @@ class FrontDoor {
   bool AdmitInfluxUser(net::HttpRequest& request) const;
   // Whether the request may be answered; sets the request's user.
   bool Admit(net::HttpRequest& request);
+  // What "/" outside of the prefix answers.
+  std::unique_ptr<net::HttpResponse> SendToPrefix(const net::HttpRequest& request) const;
+  // Makes a redirect of an answer to a known path that is spelled otherwise.
+  void SendOn(const net::HttpRequest& request, net::HttpResponse* response) const;
   void FinishRefusal(const net::HttpRequest& request, net::HttpResponse* response) const;
   void AddCors(const net::HttpRequest& request, net::HttpResponse* response) const;
 

@@ -1,5 +1,7 @@
 #include "server/api/health.h"
 
+#include "server/api/exposition.h"
+
 namespace tsdb::server {
 namespace {
 
@@ -61,9 +63,12 @@ void AddHealthRoutes(const HealthApi& api, net::Router* router) {
   }
   router->Add(
       "GET", "/metrics",
-      [api](HttpRequest&) {
+      [api](HttpRequest& http) {
         HttpResponse response = HttpResponse::Text(200, api.metrics->Expose());
-        response.headers.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+        // Our names need no escaping, so they are in whichever was asked for.
+        Exposition exposition = NegotiateExposition(http.headers.Get("Accept"));
+        exposition.format = ExpositionFormat::kText;
+        response.headers.Set("Content-Type", exposition.ContentType());
         return response;
       },
       kAdmin);

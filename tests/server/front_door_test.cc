@@ -30,7 +30,9 @@ TEST(FrontDoor, RedirectsToTheCleanPathBelowTheRoutePrefix) {
     const char* want;
   } cases[] = {
       {"/prom/api/v1/query?a=//b", "/api/v1/query", ""},
-      {"/prom", "/", ""},
+      {"/prom", "/", "301 /prom/"},
+      {"/prom?a=b", "/", "301 /prom/?a=b"},
+      {"/prom/", "/", ""},
       {"/prom//api/v1/query?a=//b", "//api/v1/query", "307 /prom/api/v1/query?a=//b"},
       {"/prom/../prom/a", "/../prom/a", "307 /prom/a"},
       {"//prom/a/.", "//prom/a/.", "307 /prom/a"},
@@ -40,10 +42,66 @@ TEST(FrontDoor, RedirectsToTheCleanPathBelowTheRoutePrefix) {
       {"/prom//write", "//write", ""},  // InfluxDB's, which has no such redirect
       {"//evil.example/..", "//evil.example/..", "307 /"},
       {"/", "/", "302 /prom"},
+      {"/?a=b", "/", "302 /prom"},
+      {"*", "*", "400 "},
   };
   for (const auto& [target, path, want] : cases) {
     EXPECT_EQ(Before(door->get(), "GET", target, path), want) << target;
   }
+}
+
+// What becomes of "not found", as "status location".
+std::string After(FrontDoor* door, const char* method, const char* target) {
+  net::HttpRequest request;
+  request.method = method;
+  request.path = request.target = target;
+  net::HttpResponse response = net::HttpResponse::Text(404, "404 page not found\n");
+  door->After(request, &response);
+  return std::to_string(response.status) + " " + std::string(response.headers.Get("Location"));
+}
+
+TEST(FrontDoor, SendsOtherSpellingsOfPrometheusPathsOn) {
+  for (const std::string prefix : {"", "/prom"}) {
+    FrontDoor::Options options;
+    options.route_prefix = prefix;
+    const auto door = FrontDoor::Create(std::move(options));
+    ASSERT_TRUE(door.ok());
+    const struct {
+      const char* method;
+      const char* target;
+      const char* status;
+      const char* location;  // null: none
+    } cases[] = {
+        {"GET", "/metrics/", "301", "/metrics"},
+        {"GET", "/METRICS?a=b", "301", "/metrics?a=b"},
+        {"GET", "/Graph/?g0.expr=up&x=%20", "301", "/graph?g0.expr=up&x=%20"},
+        {"GET", "/federat%45/", "301", "/federate"},
+        {"GET", "/-/Healthy", "301", "/-/healthy"},
+        {"HEAD", "/-/ready/", "307", "/-/ready"},
+        {"POST", "/-/RELOAD", "307", "/-/reload"},
+        {"PUT", "/-/quit/", "307", "/-/quit"},
+        {"POST", "/metrics/", "404", nullptr},
+        {"DELETE", "/version/", "404", nullptr},
+        {"GET", "/metrics", "404", nullptr},  // it is that spelling
+        {"GET", "/metrics/x", "404", nullptr},
+        {"GET", "/metrics%zz", "404", nullptr},
+        {"GET", "/api/v1/query/", "404", nullptr},
+    };
+    for (const auto& [method, target, status, location] : cases) {
+      std::string want = std::string(status) + " ";
+      if (location != nullptr) want += prefix + location;
+      EXPECT_EQ(After(door->get(), method, (prefix + target).c_str()), want) << target;
+    }
+  }
+  FrontDoor::Options options;
+  options.route_prefix = "/prom";
+  const auto door = FrontDoor::Create(std::move(options));
+  ASSERT_TRUE(door.ok());
+  EXPECT_EQ(After(door->get(), "GET", "/PROM"), "301 /prom/");
+  EXPECT_EQ(After(door->get(), "GET", "/Prom/Metrics"), "301 /prom/metrics");
+  EXPECT_EQ(After(door->get(), "GET", "/metrics/"), "404 ");
+  EXPECT_EQ(Before(door->get(), "POST", "/prom", "/"), "404 ");
+  EXPECT_EQ(Before(door->get(), "POST", "/", "/"), "405 ");
 }
 
 TEST(FrontDoor, AnswersOptionsWhereTheApiIs) {

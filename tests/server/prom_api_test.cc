@@ -193,11 +193,26 @@ TEST_F(PromApi, PathsAreTakenAsTheyAre) {
   Start();
   Write({{{{"__name__", "m"}, {"a/b", "x"}}, {{now_ms_, 1}}}});
   ExpectStatus(404, "GET",
-               {"/api/v1/query/?query=1", "/api/v1/QUERY?query=1", "/metrics/", "/Metrics",
-                "/consoles/x.html", "/debug/pprof/"});
+               {"/api/v1/query/?query=1", "/api/v1/QUERY?query=1", "/consoles/x.html",
+                "/debug/pprof/", "/alerts", "/favicon.ico", "/assets/x"});
   EXPECT_EQ(Send("POST", "/api/v1/otlp/v1/metrics").body, "404 page not found\n");
   EXPECT_EQ(Send("GET", "/api/v1/label/a%2Fb/values").body, R"({"status":"success","data":["x"]})");
   ExpectStatus(200, "GET", {"/%61pi/v1/query?query=1", "/graph?g0.expr=up"});
+}
+
+TEST_F(PromApi, OwnMetricsAreTextWhateverIsAskedFor) {
+  Start();
+  const std::string text = "text/plain; version=0.0.4; charset=utf-8; escaping=";
+  const auto type = [&](const char* accept) {
+    const auto answer = Send("GET", "/metrics", {{"Accept", accept}});
+    return std::string(answer.headers.Get("Content-Type"));
+  };
+  EXPECT_EQ(type("*/*"), text + "underscores");
+  EXPECT_EQ(type("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,*/*;q=0.1"),
+            text + "allow-utf-8");
+  EXPECT_EQ(type("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;"
+                 "encoding=delimited"),
+            text + "underscores");
 }
 
 TEST_F(PromApi, BodiesOfFormsMayBeCompressedAndAreBounded) {
