@@ -113,18 +113,34 @@ Status SealedWriter::Finish() {
 
 namespace {
 
-Status DecodeWhole(std::string_view chunk, int64_t min_ns, int64_t max_ns, SampleBlock* block) {
+// Where a chunk's samples, the first of which is at `first_time` or later, go: to the run before
+// where they continue it, so that a reader gets one long run, or to a new one.
+SampleBlock* RunFor(const ChunkHeader& header, int64_t first_time, std::vector<SampleBlock>* runs) {
+  if (!runs->empty()) {
+    SampleBlock& last = runs->back();
+    const bool continues = last.type == header.type && last.unit == header.unit &&
+                           last.weights.empty() && !last.empty() &&
+                           last.timestamps.back() < first_time &&
+                           last.size() + header.count <= kMaxChunkSamples;
+    if (continues || last.empty()) return &last;
+  }
+  return &runs->emplace_back();
+}
+
+Status DecodeWhole(std::string_view chunk, int64_t min_ns, int64_t max_ns,
+                   std::vector<SampleBlock>* runs) {
   ASSIGN_OR_RETURN(const ChunkHeader header, PeekChunk(chunk));
   int64_t first = 0;
   int64_t last = 0;
   BoundsInUnit(min_ns, max_ns, header.unit, &first, &last);
   if (header.max_time < first || header.min_time > last) return Status::Ok();
+  SampleBlock* block = RunFor(header, header.min_time, runs);
   if (header.min_time >= first && header.max_time <= last) return DecodeChunk(chunk, block);
   return DecodeChunkRange(chunk, first, last, block);
 }
 
 Status DecodeShared(std::string_view chunk, uint32_t list, const TimestampListReader& lists,
-                    int64_t min_ns, int64_t max_ns, SampleBlock* block) {
+                    int64_t min_ns, int64_t max_ns, std::vector<SampleBlock>* runs) {
   ASSIGN_OR_RETURN(const ChunkHeader header, PeekChunk(chunk));
   ASSIGN_OR_RETURN(const auto times, lists(list));
   int64_t first = 0;
@@ -134,11 +150,12 @@ Status DecodeShared(std::string_view chunk, uint32_t list, const TimestampListRe
   const auto end = std::upper_bound(begin, times->end(), last);
   if (begin == end) return Status::Ok();
   return DecodeValues(chunk, *times, static_cast<size_t>(begin - times->begin()),
-                      static_cast<size_t>(end - begin), block);
+                      static_cast<size_t>(end - begin), RunFor(header, *begin, runs));
 }
 
 Status DecodeDownsampled(std::string_view chunk, std::string_view weights, int64_t min_ns,
-                         int64_t max_ns, SampleBlock* block) {
+                         int64_t max_ns, std::vector<SampleBlock>* runs) {
+  SampleBlock* block = &runs->emplace_back();
   RETURN_IF_ERROR(DecodeChunk(chunk, block));
   if (block->type != ValueType::kFloat || !GetWeights(weights, block)) {
     block->Clear();
@@ -167,17 +184,15 @@ Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int6
         !GetBytes(&row, &chunk) || (kind == kDownsampled && !GetBytes(&row, &weights))) {
       return DataLoss("malformed row of a sealed segment");
     }
-    SampleBlock block;
     Status status;
     if (kind == kWholeChunk) {
-      status = DecodeWhole(chunk, min_ns, max_ns, &block);
+      status = DecodeWhole(chunk, min_ns, max_ns, runs);
     } else if (kind == kDownsampled) {
-      status = DecodeDownsampled(chunk, weights, min_ns, max_ns, &block);
+      status = DecodeDownsampled(chunk, weights, min_ns, max_ns, runs);
     } else {
-      status = DecodeShared(chunk, static_cast<uint32_t>(list), lists, min_ns, max_ns, &block);
+      status = DecodeShared(chunk, static_cast<uint32_t>(list), lists, min_ns, max_ns, runs);
     }
     if (!status.ok() && result.ok()) result = status;
-    if (status.ok() && !block.empty()) runs->push_back(std::move(block));
   }
   return result;
 }

@@ -125,11 +125,12 @@ class Decoder {
     if (block_ != nullptr) return block_;
     if (!runs_->empty()) {
       SampleBlock& back = runs_->back();
-      if (back.type == type_ && back.unit == unit_ && back.timestamps.back() < time) {
-        return block_ = &back;
-      }
+      const bool continues = !back.empty() && back.type == type_ && back.unit == unit_ &&
+                             back.timestamps.back() < time;
+      if (continues) return block_ = &back;
+      if (back.empty()) block_ = &back;
     }
-    block_ = &runs_->emplace_back();
+    if (block_ == nullptr) block_ = &runs_->emplace_back();
     block_->type = type_;
     block_->unit = unit_;
     return block_;

@@ -34,7 +34,8 @@ bool ParseFragmentGroup(std::string_view value, uint32_t first_id,
 
 std::shared_ptr<const ChunkCache::Group> ChunkCache::Load(const PartitionKey& partition,
                                                           const Segment& segment, uint32_t group,
-                                                          const std::vector<uint32_t>& wanted) {
+                                                          const std::vector<uint32_t>& wanted,
+                                                          std::unique_ptr<StoreIterator>* rows) {
   const Key key{partition.day, segment.id, group};
   {
     const MutexLock lock(mutex_);
@@ -43,7 +44,7 @@ std::shared_ptr<const ChunkCache::Group> ChunkCache::Load(const PartitionKey& pa
   }
   std::shared_ptr<const Group> loaded = segment.kind == SegmentKind::kFragments
                                             ? ReadFragments(partition, segment, group, wanted)
-                                            : ReadSealed(partition, segment, group, wanted);
+                                            : ReadSealed(partition, segment, group, wanted, rows);
   const MutexLock lock(mutex_);
   if (bytes_ > max_bytes_) {
     groups_.clear();
@@ -102,29 +103,35 @@ std::shared_ptr<ChunkCache::Group> ChunkCache::ReadFragments(
 
 std::shared_ptr<ChunkCache::Group> ChunkCache::ReadSealed(
     const PartitionKey& partition, const Segment& segment, uint32_t group,
-    const std::vector<uint32_t>& wanted) const {
+    const std::vector<uint32_t>& wanted, std::unique_ptr<StoreIterator>* rows) const {
   auto result = std::make_shared<Group>();
   const uint32_t first = group * kFragmentGroup;
   auto id = std::lower_bound(wanted.begin(), wanted.end(), first);
   const auto end = std::lower_bound(id, wanted.end(), first + kFragmentGroup);
   if (id == end) return result;
   constexpr uint32_t kNear = 8;
-  auto row = store_->NewIterator(Family::kChunks, ChunkKey(partition, segment.id, *id),
-                                 ChunkKey(partition, segment.id, first + kFragmentGroup));
-  uint32_t at = *id;
-  for (; id != end && row->Valid(); ++id) {
-    if (*id > at + kNear) row->Seek(ChunkKey(partition, segment.id, *id));
-    while (row->Valid()) {
-      std::string_view key = row->key().substr(kPartitionPrefixSize + 4);
-      if (!GetKey32(&key, &at) || at >= *id) break;
-      row->Next();
-    }
-    if (!row->Valid() || at != *id) continue;
-    result->rows.emplace_back(*id, static_cast<uint32_t>(result->text.size()),
-                              static_cast<uint32_t>(row->value().size()));
-    result->text += row->value();
+  const std::string first_key = ChunkKey(partition, segment.id, *id);
+  if (*rows == nullptr) {
+    *rows = store_->NewIterator(Family::kChunks, first_key,
+                                ChunkKey(partition, segment.id, kFirstTimestampList));
+  } else {
+    (*rows)->Seek(first_key);
   }
-  result->status = row->status();
+  StoreIterator& row = **rows;
+  uint32_t at = *id;
+  for (; id != end && row.Valid(); ++id) {
+    if (*id > at + kNear) row.Seek(ChunkKey(partition, segment.id, *id));
+    while (row.Valid()) {
+      std::string_view key = row.key().substr(kPartitionPrefixSize + 4);
+      if (!GetKey32(&key, &at) || at >= *id) break;
+      row.Next();
+    }
+    if (!row.Valid() || at != *id) continue;
+    result->rows.emplace_back(*id, static_cast<uint32_t>(result->text.size()),
+                              static_cast<uint32_t>(row.value().size()));
+    result->text += row.value();
+  }
+  result->status = row.status();
   return result;
 }
 

@@ -32,8 +32,11 @@ class ChunkCache {
   // `wanted` are the selected ids of the partition, rising; the caller keeps them.
   ChunkCache(const Store* store, size_t max_bytes) : store_(store), max_bytes_(max_bytes) {}
 
+  // `rows`, of a sealed segment, is the caller's to keep for the next group of the same segment: to
+  // make an iterator takes longer than to read a group. Null at first; not shared between threads.
   std::shared_ptr<const Group> Load(const PartitionKey& partition, const Segment& segment,
-                                    uint32_t group, const std::vector<uint32_t>& wanted);
+                                    uint32_t group, const std::vector<uint32_t>& wanted,
+                                    std::unique_ptr<StoreIterator>* rows);
   // A timestamp list of a sealed segment.
   Result<std::shared_ptr<const std::vector<int64_t>>> LoadTimestamps(const PartitionKey& partition,
                                                                      uint32_t segment,
@@ -44,7 +47,8 @@ class ChunkCache {
   std::shared_ptr<Group> ReadFragments(const PartitionKey& partition, const Segment& segment,
                                        uint32_t group, const std::vector<uint32_t>& wanted) const;
   std::shared_ptr<Group> ReadSealed(const PartitionKey& partition, const Segment& segment,
-                                    uint32_t group, const std::vector<uint32_t>& wanted) const;
+                                    uint32_t group, const std::vector<uint32_t>& wanted,
+                                    std::unique_ptr<StoreIterator>* rows) const;
 
   const Store* store_;
   const size_t max_bytes_;

@@ -32,13 +32,13 @@ class Cursor : public SampleCursor {
         return true;
       }
       if (next_member_ == series_->members.size()) return false;
-      LoadDay();
+      LoadDay(block);
     }
   }
 
  private:
-  // Every stored series of the next partition, merged.
-  void LoadDay() {
+  // Every stored series of the next partition, merged. Takes the memory of `spare`.
+  void LoadDay(SampleBlock* spare) {
     runs_.clear();
     next_run_ = 0;
     const uint32_t partition = series_->members[next_member_].partition;
@@ -46,6 +46,8 @@ class Cursor : public SampleCursor {
            series_->members[next_member_].partition == partition;
          ++next_member_) {
       std::vector<SampleBlock> loaded;
+      spare->Clear();
+      loaded.push_back(std::move(*spare));
       const Status status = selection_->Load(series_->members[next_member_], &loaded);
       if (!status.ok() && damage_.ok()) damage_ = status;
       MergeRuns(&loaded);
@@ -224,7 +226,7 @@ std::shared_ptr<const ChunkCache::Group> Selection::LoadGroup(const SelectedPart
   const MutexLock lock(memo.mutex);
   Memo::Slot& slot = memo.At(place, segment.id);
   if (slot.rows == nullptr || slot.group != group) {
-    slot.rows = cache_.Load(partition.version->key, segment, group, partition.ids);
+    slot.rows = cache_.Load(partition.version->key, segment, group, partition.ids, &slot.iterator);
     slot.group = group;
   }
   return slot.rows;
@@ -235,10 +237,11 @@ Result<std::shared_ptr<const std::vector<int64_t>>> Selection::LoadTimestamps(
   const Segment& segment = partition.version->segments[place];
   Memo& memo = MemoOfThread();
   const MutexLock lock(memo.mutex);
-  Memo::Slot& slot = memo.At(place, segment.id);
-  if (slot.times == nullptr || slot.list != list) {
+  auto& lists = memo.At(place, segment.id).lists;
+  Memo::Slot::List& slot = lists[list % lists.size()];
+  if (slot.times == nullptr || slot.number != list) {
     ASSIGN_OR_RETURN(slot.times, cache_.LoadTimestamps(partition.version->key, segment.id, list));
-    slot.list = list;
+    slot.number = list;
   }
   return slot.times;
 }

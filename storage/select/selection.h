@@ -114,8 +114,13 @@ class Selection : public LatestSelection {
       uint32_t segment = 0;  // 0: none
       uint32_t group = 0;
       std::shared_ptr<const ChunkCache::Group> rows;
-      uint32_t list = UINT32_MAX;
-      std::shared_ptr<const std::vector<int64_t>> times;
+      std::unique_ptr<StoreIterator> iterator;
+      // Of the chunks of one row each has its own list, and the next row has the same ones.
+      struct List {
+        uint32_t number = 0;
+        std::shared_ptr<const std::vector<int64_t>> times;
+      };
+      std::array<List, 8> lists;  // by number
     };
     Mutex mutex;
     std::vector<Slot> slots GUARDED_BY(mutex);  // by the segment's place in its version
@@ -129,7 +134,7 @@ class Selection : public LatestSelection {
       return slots[place];
     }
   };
-  static constexpr size_t kMemos = 8;
+  static constexpr size_t kMemos = 16;
   Memo& MemoOfThread() const;
 
   Status LoadSegment(const SelectedPartition& partition, size_t place, uint32_t id,
