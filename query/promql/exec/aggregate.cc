@@ -140,16 +140,8 @@ class Aggregate final : public Operator {
       met_histogram_ = true;
       return Cancelled("histograms are to be read in order");
     }
-    bool any = false;
-    for (size_t step = 0; step < grid_.count; ++step) {
-      if (column.is_float(step)) {
-        TakeFloat(base + step, column.values[step]);
-        any = true;
-      } else if (column.is_histogram(step)) {
-        TakeHistogram(base + step, *column.histograms[step], series);
-        any = true;
-      }
-    }
+    bool any = TakeFloats(column, base);
+    if (column.has_histograms()) any |= TakeHistograms(column, base, series);
     if (!any) return Status::Ok();
     if (input_->series()[series].drop_name) drop_name_[group] = 1;
     if (op_ == AggregateOp::kQuantile) RETURN_IF_ERROR(reservation_.Add(column.SampleCount()));
@@ -160,80 +152,103 @@ class Aggregate final : public Operator {
     return reservation_.Add(grid_.count);
   }
 
-  void TakeFloat(size_t cell, double v) {
-    uint8_t& flags = cells_.flags[cell];
-    const bool first = flags == 0;
-    if ((flags & kIncompatible) != 0) return;
-    flags |= kSeenFloat;
+  // The cells of a group: of step i the i-th.
+  struct GroupCells {
+    uint8_t* flags;
+    double* value;
+    double* compensation;
+    double* count;
+  };
+
+  // Calls take(cells, step, value, whether it is the first) for each float of the column. The cells
+  // are given by value, for otherwise each store of a flag might have changed where they are.
+  template <typename Take>
+  bool ForEachFloat(const Column& column, size_t base, const Take& take) {
+    const GroupCells cells{cells_.flags.data() + base, cells_.value.data() + base,
+                           cells_.compensation.data() + base, cells_.count.data() + base};
+    const SampleKind* kinds = column.kinds.data();
+    const double* values = column.values.data();
+    const size_t count = grid_.count;
+    bool any = false;
+    for (size_t step = 0; step < count; ++step) {
+      if (kinds[step] != SampleKind::kFloat) continue;
+      any = true;
+      const uint8_t flags = cells.flags[step];
+      if ((flags & kIncompatible) != 0) continue;
+      cells.flags[step] = flags | kSeenFloat;
+      take(cells, step, values[step], flags == 0);
+    }
+    return any;
+  }
+
+  bool TakeFloats(const Column& column, size_t base) {
     switch (op_) {
       case AggregateOp::kSum:
-        if (first) {
-          cells_.value[cell] = v;
-        } else {
-          CompensatedAdd(v, &cells_.value[cell], &cells_.compensation[cell]);
-        }
-        return;
+        return ForEachFloat(column, base, [](GroupCells cells, size_t i, double v, bool first) {
+          if (first) {
+            cells.value[i] = v;
+          } else {
+            CompensatedAdd(v, &cells.value[i], &cells.compensation[i]);
+          }
+        });
       case AggregateOp::kAvg:
-        AddToMean(cell, v);
-        return;
+        return ForEachFloat(column, base, AddToMean);
       case AggregateOp::kMin:
-        if (first || cells_.value[cell] > v || std::isnan(cells_.value[cell]))
-          cells_.value[cell] = v;
-        return;
+        return ForEachFloat(column, base, [](GroupCells cells, size_t i, double v, bool first) {
+          if (first || cells.value[i] > v || std::isnan(cells.value[i])) cells.value[i] = v;
+        });
       case AggregateOp::kMax:
-        if (first || cells_.value[cell] < v || std::isnan(cells_.value[cell]))
-          cells_.value[cell] = v;
-        return;
+        return ForEachFloat(column, base, [](GroupCells cells, size_t i, double v, bool first) {
+          if (first || cells.value[i] < v || std::isnan(cells.value[i])) cells.value[i] = v;
+        });
       case AggregateOp::kCount:
-        cells_.value[cell] += 1;
-        return;
+        return ForEachFloat(column, base,
+                            [](GroupCells cells, size_t i, double, bool) { cells.value[i] += 1; });
       case AggregateOp::kStddev:
       case AggregateOp::kStdvar:
-        AddToVariance(cell, v, first);
-        return;
+        return ForEachFloat(column, base, AddToVariance);
       case AggregateOp::kQuantile:
-        cells_.values[cell].push_back(v);
-        return;
+        return ForEachFloat(column, base, [&](GroupCells, size_t i, double v, bool) {
+          cells_.values[base + i].push_back(v);
+        });
       default:  // group: that there was a sample is all
-        return;
+        return ForEachFloat(column, base, [](GroupCells, size_t, double, bool) {});
     }
   }
 
   // The mean is the sum by the count, until the sum would overflow, and from then on kept itself.
-  void AddToMean(size_t cell, double v) {
-    double& count = cells_.count[cell];
-    double& value = cells_.value[cell];
-    double& compensation = cells_.compensation[cell];
-    count += 1;
+  static void AddToMean(GroupCells cells, size_t i, double v, bool /*first*/) {
+    const double count = cells.count[i] += 1;
     if (count == 1) {
-      value = v;
+      cells.value[i] = v;
       return;
     }
-    if ((cells_.flags[cell] & kIncremental) == 0) {
-      double next = value;
-      double next_compensation = compensation;
-      CompensatedAdd(v, &next, &next_compensation);
-      if (!std::isinf(next)) {
-        value = next;
-        compensation = next_compensation;
+    double value = cells.value[i];
+    double compensation = cells.compensation[i];
+    if ((cells.flags[i] & kIncremental) == 0) {
+      CompensatedAdd(v, &value, &compensation);
+      if (!std::isinf(value)) {
+        cells.value[i] = value;
+        cells.compensation[i] = compensation;
         return;
       }
-      cells_.flags[cell] |= kIncremental;
-      value /= count - 1;
-      compensation /= count - 1;
+      cells.flags[i] |= kIncremental;
+      value = cells.value[i] / (count - 1);
+      compensation = cells.compensation[i] / (count - 1);
     }
     const double q = (count - 1) / count;
     value *= q;
     compensation *= q;
     CompensatedAdd(v / count, &value, &compensation);
+    cells.value[i] = value;
+    cells.compensation[i] = compensation;
   }
 
   // Welford's recurrence; `compensation` holds the mean.
-  void AddToVariance(size_t cell, double v, bool first) {
-    double& count = cells_.count[cell];
-    double& mean = cells_.compensation[cell];
-    double& squares = cells_.value[cell];
-    count += 1;
+  static void AddToVariance(GroupCells cells, size_t i, double v, bool first) {
+    double& mean = cells.compensation[i];
+    double& squares = cells.value[i];
+    const double count = cells.count[i] += 1;
     if (first) {
       mean = v;
       squares = std::isfinite(v) ? 0 : NormalNan();
@@ -242,6 +257,16 @@ class Aggregate final : public Operator {
     const double delta = v - mean;
     mean += delta / count;
     squares += delta * (v - mean);
+  }
+
+  bool TakeHistograms(const Column& column, size_t base, size_t series) {
+    bool any = false;
+    for (size_t step = 0; step < grid_.count; ++step) {
+      if (!column.is_histogram(step)) continue;
+      any = true;
+      TakeHistogram(base + step, *column.histograms[step], series);
+    }
+    return any;
   }
 
   void TakeHistogram(size_t cell, const Histogram& h, size_t series) {

@@ -57,8 +57,9 @@ class Operator {
 };
 using OperatorPtr = std::unique_ptr<Operator>;
 
-// Reads every series of `input`, several at a time, and hands the columns to `consume` in order, on
-// the caller's thread. Of the columns at most a few dozen are in memory at once.
+// Reads every series of `input`, several at a time, and hands the columns to `consume` in order,
+// one after the other, on whichever thread. Of the columns only a few batches are in memory at
+// once. The first error in order, of reading or of `consume`, ends it.
 Status ReadInOrder(ExecContext* context, Operator* input,
                    const std::function<Status(size_t index, Column& column)>& consume);
 

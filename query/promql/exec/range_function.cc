@@ -68,15 +68,15 @@ class RangeOperator : public Operator {
     RETURN_IF_ERROR(source_->Read(index, with_starts, &b->samples));
     RETURN_IF_ERROR(reservation->Add(b->samples.SampleCount()));
     const int64_t before = source_->range_ms + source_->extra_before_ms;
-    FindWindows(b->samples.times, grid_, source_->shift, before, source_->extra_after_ms,
-                &b->floats);
+    const uint64_t float_count = FindWindows(b->samples.times, grid_, source_->shift, before,
+                                             source_->extra_after_ms, &b->floats);
     if (b->samples.histograms.empty()) {
       b->histograms.assign(grid_.count, Window{});
     } else {
       FindWindows(b->samples.histogram_times, grid_, source_->shift, before,
                   source_->extra_after_ms, &b->histograms);
     }
-    CountSamples(*b);
+    CountSamples(*b, float_count);
     return Status::Ok();
   }
 
@@ -84,15 +84,15 @@ class RangeOperator : public Operator {
   const std::unique_ptr<RangeSource> source_;
 
  private:
-  void CountSamples(const Buffers& b) const {
+  // `float_count`: floats in all windows.
+  void CountSamples(const Buffers& b, uint64_t float_count) const {
     const bool per_step = context_->stats.per_step();
     const bool any_histogram = !b.samples.histograms.empty();
-    uint64_t total = 0;
     if (!per_step && !any_histogram) {
-      for (const Window& window : b.floats) total += window.size();
-      context_->stats.AddTotal(grid_, total);
+      context_->stats.AddTotal(grid_, float_count);
       return;
     }
+    uint64_t total = 0;
     for (size_t step = 0; step < grid_.count; ++step) {
       uint64_t count = b.floats[step].size();
       if (any_histogram) count += WeightOf(b.samples, b.histograms[step]);

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/float_scan.h"
 #include "model/histogram_math.h"
 #include "query/promql/exec/downsampled.h"
 #include "query/promql/exec/range_extended.h"
@@ -62,6 +63,7 @@ struct FloatPairs {
 FloatPairs FindFloatPairs(const SeriesSamples& s) {
   FloatPairs pairs;
   if (s.weights.empty() && s.starts.empty()) {  // nearly always
+    if (!AnyFall(s.values)) return pairs;
     for (size_t i = 1; i < s.values.size(); ++i) {
       if (s.values[i] < s.values[i - 1]) pairs.resets.Add(static_cast<uint32_t>(i));
     }
@@ -159,25 +161,20 @@ std::optional<double> Extrapolate(const RangeCall& call, size_t step, RateKind k
 // regularly mostly lie alike on their samples, so the last one is kept.
 struct Placement {
   int64_t before_ms = -1;  // from the range's start to the first sample
-  int64_t after_ms = -1;
   int64_t sampled_ms = -1;
-  size_t count = 0;
+  uint32_t count = 0;
   double to_start = 0;  // seconds
   double sampled = 0;
   double factor = 0;
 
+  bool Is(int64_t before, int64_t length, uint32_t samples) const {
+    return before == before_ms && length == sampled_ms && samples == count;
+  }
   void Find(const RangeCall& call, size_t step, RateKind kind, const Ends& ends) {
-    const int64_t before = ends.first_time - call.range_start(step);
-    const int64_t after = call.range_end(step) - ends.last_time;
-    const int64_t length = ends.last_time - ends.first_time;
-    if (before == before_ms && after == after_ms && length == sampled_ms && ends.count == count) {
-      return;
-    }
-    before_ms = before;
-    after_ms = after;
-    sampled_ms = length;
-    count = ends.count;
-    sampled = static_cast<double>(length) / 1000;
+    before_ms = ends.first_time - call.range_start(step);
+    sampled_ms = ends.last_time - ends.first_time;
+    count = static_cast<uint32_t>(ends.count);
+    sampled = static_cast<double>(sampled_ms) / 1000;
     bool use_first = false;
     factor = *Extrapolate(
         call, step, {.is_counter = true, .is_rate = kind.is_rate}, ends,
@@ -185,36 +182,50 @@ struct Placement {
   }
 
   // Whether a counter that gained `result` since `first` may have been zero before the range's part
-  // that is added in front. False only when it cannot.
+  // that is added in front. False only when it cannot: rounding keeps the order of the products.
   bool MayBeClamped(double first, double result) const {
-    constexpr double kNoOverflow = 1e150;
-    if (!(result > 0 && first >= 0)) return false;
-    return first > kNoOverflow || result > kNoOverflow ||
-           sampled * first <= to_start * result * 1.000001;
+    return result > 0 && first >= 0 && sampled * first <= to_start * result * 1.000001;
   }
 };
 
-// A series without start times and downsampled parts.
-void PlainRate(const RangeCall& call, const RangeSeries& series, size_t step, RateKind kind,
-               FloatPairs* pairs, Placement* placement, Column* out) {
+// A series of floats without start times and downsampled parts, as nearly all are.
+void PlainRates(const RangeCall& call, const RangeSeries& series, RateKind kind, Column* out) {
   const SeriesSamples& s = series.samples;
-  const Window w = series.floats[step];
-  if (w.size() < 2) return;
-  const double first = s.values[w.begin];
-  double result = s.values[w.end - 1] - first;
-  const Ends ends{s.times[w.begin], s.times[w.end - 1], w.size(), 0};
-  placement->Find(call, step, kind, ends);
-  double factor = placement->factor;
-  if (kind.is_counter) {
-    for (const uint32_t i : pairs->resets.Within(w)) result += s.values[i - 1];
-    if (placement->MayBeClamped(first, result)) {
+  PairEvents resets;
+  if (kind.is_counter) resets = std::move(FindFloatPairs(s).resets);
+  const bool any_reset = !resets.empty();
+  const int64_t* times = s.times.data();
+  const double* values = s.values.data();
+  const Window* windows = series.floats.data();
+  double* results = out->values.data();
+  SampleKind* kinds = out->kinds.data();
+  int64_t range_start = call.range_start(0);
+  const int64_t stride_ms = call.range_start(1) - range_start;
+  Placement placement;
+  for (size_t step = 0; step < call.grid.count; ++step, range_start += stride_ms) {
+    const Window w = windows[step];
+    if (w.size() < 2) continue;
+    const int64_t first_time = times[w.begin];
+    const int64_t last_time = times[w.end - 1];
+    const double first = values[w.begin];
+    double result = values[w.end - 1] - first;
+    const Ends ends{first_time, last_time, w.size(), 0};
+    if (!placement.Is(first_time - range_start, last_time - first_time, w.size())) {
+      placement.Find(call, step, kind, ends);
+    }
+    double factor = placement.factor;
+    if (any_reset) {
+      for (const uint32_t i : resets.Within(w)) result += values[i - 1];
+    }
+    if (kind.is_counter && placement.MayBeClamped(first, result)) {
       bool use_first = false;
       factor = *Extrapolate(
           call, step, kind, ends,
           [&](double sampled, double) { return sampled * (first / result); }, &use_first);
     }
+    results[step] = result * factor;
+    kinds[step] = SampleKind::kFloat;
   }
-  out->SetFloat(step, result * factor);
 }
 
 void FloatRate(const RangeCall& call, const RangeSeries& series, size_t step, RateKind kind,
@@ -353,8 +364,11 @@ Status ComputeRate(const RangeCall& call, const RangeSeries& series, RateKind ki
   FloatPairs floats;
   HistogramPairs histograms;
   const SeriesSamples& samples = series.samples;
-  const bool plain = samples.starts.empty() && samples.weights.empty();
-  Placement placement;
+  if (!extended && samples.starts.empty() && samples.weights.empty() &&
+      samples.histograms.empty()) {
+    PlainRates(call, series, kind, out);
+    return Status::Ok();
+  }
   if (!extended) {
     if (kind.is_counter) floats = FindFloatPairs(series.samples);
     histograms = FindHistogramPairs(series.samples, kind.is_counter);
@@ -364,11 +378,7 @@ Status ComputeRate(const RangeCall& call, const RangeSeries& series, RateKind ki
       ExtendedRate(call, series, step, kind.is_counter, kind.is_rate, out);
     } else if (series.histograms[step].empty()) {
       if (series.floats[step].empty()) continue;
-      if (plain) {
-        PlainRate(call, series, step, kind, &floats, &placement, out);
-      } else {
-        FloatRate(call, series, step, kind, &floats, out);
-      }
+      FloatRate(call, series, step, kind, &floats, out);
     } else if (!MixedWindow(call, series, step)) {
       HistogramRate(call, series, step, kind, &histograms, out);
     }

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/check.h"
+
 namespace tsdb::promql {
 namespace {
 
@@ -36,44 +38,50 @@ constexpr std::pair<std::string_view, RangeKernel> kKernels[] = {
     {"ts_of_min_over_time", TimeOfMinKernel},
 };
 
-// A place in rising times that only moves forward, mostly as far as it moved before.
-class Border {
- public:
-  Border(const int64_t* times, uint32_t size) : times_(times), size_(size) {}
-
-  // Moves behind the last time that is not after `bound`. Bounds rise.
-  uint32_t MoveBehind(int64_t bound) {
-    const uint32_t guess = at_ + stride_;
-    if (guess < size_ && times_[guess] > bound && (guess == 0 || times_[guess - 1] <= bound)) {
-      return at_ = guess;
+// For `count` bounds, the first one and one every `stride_ms` behind it: how many of the rising
+// times are not after it. Hands each number to `put`. A bound is mostly as many times further as
+// the one before was.
+template <typename Put>
+void FindBorders(const std::vector<int64_t>& times, int64_t bound, int64_t stride_ms, size_t count,
+                 const Put& put) {
+  const size_t size = times.size();
+  const int64_t* t = times.data();
+  size_t at = 0;
+  size_t jump = 0;
+  for (size_t step = 0; step < count; ++step, bound += stride_ms) {
+    const size_t guess = at + jump;
+    if (guess - 1 < size - 1 && t[guess - 1] <= bound && t[guess] > bound) {  // 0 < guess < size
+      at = guess;
+    } else {
+      const size_t from = at;
+      while (at < size && t[at] <= bound) ++at;
+      jump = at - from;
     }
-    const uint32_t from = at_;
-    while (at_ < size_ && times_[at_] <= bound) ++at_;
-    stride_ = at_ - from;
-    return at_;
+    put(step, static_cast<uint32_t>(at));
   }
-
- private:
-  const int64_t* times_;
-  const uint32_t size_;
-  uint32_t at_ = 0;
-  uint32_t stride_ = 0;
-};
+}
 
 }  // namespace
 
-void FindWindows(const std::vector<int64_t>& times, const Grid& grid, const TimeShift& shift,
-                 int64_t before_ms, int64_t after_ms, std::vector<Window>* windows) {
+uint64_t FindWindows(const std::vector<int64_t>& times, const Grid& grid, const TimeShift& shift,
+                     int64_t before_ms, int64_t after_ms, std::vector<Window>* windows) {
+  DCHECK(before_ms + after_ms >= 0);
   windows->resize(grid.count);
-  const auto size = static_cast<uint32_t>(times.size());
-  const int64_t* t = times.data();
-  Border begin(t, size);
-  Border end(t, size);
-  for (size_t step = 0; step < grid.count; ++step) {
-    const int64_t at = shift.Apply(grid.At(step));
-    const uint32_t last = end.MoveBehind(at + after_ms);
-    (*windows)[step] = {std::min(begin.MoveBehind(at - before_ms), last), last};
+  if (times.empty()) {
+    std::fill(windows->begin(), windows->end(), Window{});
+    return 0;
   }
+  const int64_t first = shift.Apply(grid.At(0));
+  const int64_t stride_ms = shift.Apply(grid.At(1)) - first;  // none when the time is fixed
+  Window* window = windows->data();
+  uint64_t total = 0;
+  FindBorders(times, first - before_ms, stride_ms, grid.count,
+              [&](size_t step, uint32_t at) { window[step].begin = at; });
+  FindBorders(times, first + after_ms, stride_ms, grid.count, [&](size_t step, uint32_t at) {
+    window[step].end = at;
+    total += at - window[step].begin;
+  });
+  return total;
 }
 
 RangeKernel FindRangeKernel(std::string_view name) {

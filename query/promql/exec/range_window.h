@@ -25,9 +25,10 @@ struct Window {
 
 enum class RangeMode : uint8_t { kPlain, kAnchored, kSmoothed };
 
-// Fills `windows` with the samples in (end - before, end + after] for each step's end.
-void FindWindows(const std::vector<int64_t>& times, const Grid& grid, const TimeShift& shift,
-                 int64_t before_ms, int64_t after_ms, std::vector<Window>* windows);
+// Fills `windows` with the samples in (end - before, end + after] for each step's end; returns how
+// many they hold together. REQUIRES: before + after is not negative.
+uint64_t FindWindows(const std::vector<int64_t>& times, const Grid& grid, const TimeShift& shift,
+                     int64_t before_ms, int64_t after_ms, std::vector<Window>* windows);
 
 // One call of a function over ranges: everything but the samples.
 struct RangeCall {
