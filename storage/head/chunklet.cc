@@ -143,6 +143,12 @@ class Decoder {
     SampleBlock* block = BlockFor(time);
     if (!block->empty() && time <= block->timestamps.back()) return false;  // damage
     switch (type_) {
+    // Before there is a block, so that damage leaves none without samples behind.
+    if (type_ == ValueType::kHistogram && histogram_ == nullptr) {
+      Result<HistogramPtr> decoded = DecodeHistogram(text_);
+      if (!decoded.ok()) return false;
+      histogram_ = *std::move(decoded);
+    }
       case ValueType::kFloat:
         block->floats.push_back(std::bit_cast<double>(state_.payload));
         break;
@@ -153,12 +159,7 @@ class Decoder {
       case ValueType::kString:
         block->strings.emplace_back(text_);
         break;
-      case ValueType::kHistogram: {
-        if (histogram_ == nullptr) {
-          Result<HistogramPtr> decoded = DecodeHistogram(text_);
-          if (!decoded.ok()) return false;
-          histogram_ = *std::move(decoded);
-        }
+      case ValueType::kHistogram:
         block->histograms.push_back(histogram_);
         break;
       }

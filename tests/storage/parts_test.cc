@@ -75,6 +75,24 @@ TEST(Chunklet, GivesBackEverySampleBitForBitAndRefusesEveryCut) {
   }
 }
 
+TEST(Chunklet, DamageLeavesNoRunWithoutSamplesBehind) {
+  std::string damaged;
+  EncodeChunklet(ValueType::kHistogram, TimeUnit::kMilliseconds, 0, {{1000, 1, "no histogram", 0}},
+                 &damaged);
+  std::vector<SampleBlock> runs;
+  ASSERT_FALSE(DecodeChunklets(damaged, 0, INT64_MIN, INT64_MAX, &runs).ok());
+  EXPECT_TRUE(runs.empty());
+  // What another segment holds of the series is still read.
+  std::string histogram;
+  EncodeHistogram(Histogram(), &histogram);
+  std::string whole;
+  EncodeChunklet(ValueType::kHistogram, TimeUnit::kMilliseconds, 0, {{2000, 2, histogram, 0}},
+                 &whole);
+  ASSERT_TRUE(DecodeChunklets(whole, 0, INT64_MIN, INT64_MAX, &runs).ok());
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_EQ(runs[0].timestamps, std::vector<int64_t>{2000});
+}
+
 // Collects what a record says.
 struct Recorder {
   std::map<uint32_t, uint64_t> last;
