@@ -15,9 +15,7 @@ void BoundsOf(const DeleteRequest& request, int64_t* min_ns, int64_t* max_ns) {
   *min_ns = request.min_time;
   *max_ns = request.max_time;
   if (request.view == View::kStored) return;
-  *min_ns = ToNanoseconds(request.min_time, TimeUnit::kMilliseconds);
-  *max_ns = ToNanoseconds(request.max_time, TimeUnit::kMilliseconds);
-  if (*max_ns < std::numeric_limits<int64_t>::max() - 999'999) *max_ns += 999'999;
+  MillisecondsInNs(request.min_time, request.max_time, min_ns, max_ns);
 }
 
 bool CoversDay(int32_t day, int64_t min_ns, int64_t max_ns) {

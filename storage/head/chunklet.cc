@@ -11,6 +11,9 @@
 namespace tsdb::storage {
 namespace {
 
+// The greatest that nanoseconds can say.
+constexpr int64_t kMsLimit = std::numeric_limits<int64_t>::max() / 1'000'000;
+
 // Wraps instead of overflowing: the decoder wraps back.
 int64_t Subtract(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
@@ -140,15 +143,15 @@ class Decoder {
     ++state_.count;
     const int64_t time = state_.time;
     if (time < first_ || time > last_) return true;
-    SampleBlock* block = BlockFor(time);
-    if (!block->empty() && time <= block->timestamps.back()) return false;  // damage
-    switch (type_) {
     // Before there is a block, so that damage leaves none without samples behind.
     if (type_ == ValueType::kHistogram && histogram_ == nullptr) {
       Result<HistogramPtr> decoded = DecodeHistogram(text_);
       if (!decoded.ok()) return false;
       histogram_ = *std::move(decoded);
     }
+    SampleBlock* block = BlockFor(time);
+    if (!block->empty() && time <= block->timestamps.back()) return false;  // damage
+    switch (type_) {
       case ValueType::kFloat:
         block->floats.push_back(std::bit_cast<double>(state_.payload));
         break;
@@ -162,7 +165,6 @@ class Decoder {
       case ValueType::kHistogram:
         block->histograms.push_back(histogram_);
         break;
-      }
     }
     if (start_ != 0 && block->start_timestamps.empty()) {
       block->start_timestamps.resize(block->timestamps.size());
@@ -252,11 +254,18 @@ void BoundsInUnit(int64_t min_ns, int64_t max_ns, TimeUnit unit, int64_t* first,
   if (max_ns == std::numeric_limits<int64_t>::max()) *last = max_ns;
 }
 
+void MillisecondsInNs(int64_t min_ms, int64_t max_ms, int64_t* min_ns, int64_t* max_ns) {
+  *min_ns = ToNanoseconds(min_ms, TimeUnit::kMilliseconds);
+  *max_ns = std::numeric_limits<int64_t>::max();
+  if (max_ms >= kMsLimit) return;
+  *max_ns = ToNanoseconds(max_ms + 1, TimeUnit::kMilliseconds);
+  if (*max_ns > std::numeric_limits<int64_t>::min()) --*max_ns;
+}
+
 int64_t ToNanoseconds(int64_t timestamp, TimeUnit unit) {
   if (unit == TimeUnit::kNanoseconds) return timestamp;
-  constexpr int64_t kLimit = std::numeric_limits<int64_t>::max() / 1'000'000;
-  if (timestamp > kLimit) return std::numeric_limits<int64_t>::max();
-  if (timestamp < -kLimit) return std::numeric_limits<int64_t>::min();
+  if (timestamp > kMsLimit) return std::numeric_limits<int64_t>::max();
+  if (timestamp < -kMsLimit) return std::numeric_limits<int64_t>::min();
   return timestamp * 1'000'000;
 }
 

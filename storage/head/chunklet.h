@@ -93,6 +93,9 @@ Status DecodeChunklets(std::string_view bytes, int32_t day, int64_t min_time_ns,
 
 // Nanoseconds bounds in a series' unit: samples with first <= t <= last are in range.
 void BoundsInUnit(int64_t min_ns, int64_t max_ns, TimeUnit unit, int64_t* first, int64_t* last);
+// The nanoseconds of the milliseconds [min_ms, max_ms], all of the last one's, as far as there are
+// any.
+void MillisecondsInNs(int64_t min_ms, int64_t max_ms, int64_t* min_ns, int64_t* max_ns);
 // Saturates.
 int64_t ToNanoseconds(int64_t timestamp, TimeUnit unit);
 

@@ -93,6 +93,25 @@ TEST(Chunklet, DamageLeavesNoRunWithoutSamplesBehind) {
   EXPECT_EQ(runs[0].timestamps, std::vector<int64_t>{2000});
 }
 
+TEST(Chunklet, AMillisecondHoldsItsNanosecondsUpToTheLastOnesThatThereAre) {
+  const auto check = [](int64_t min_ms, int64_t max_ms, int64_t want_min, int64_t want_max) {
+    int64_t min_ns = 0;
+    int64_t max_ns = 0;
+    MillisecondsInNs(min_ms, max_ms, &min_ns, &max_ns);
+    EXPECT_EQ(min_ns, want_min) << min_ms;
+    EXPECT_EQ(max_ns, want_max) << max_ms;
+  };
+  check(0, 0, 0, 999'999);
+  check(-1, 1, -1'000'000, 1'999'999);
+  check(9'223'372'036'853, 9'223'372'036'853, 9'223'372'036'853'000'000, 9'223'372'036'853'999'999);
+  check(9'223'372'036'854, 9'223'372'036'854, 9'223'372'036'854'000'000, INT64_MAX);
+  check(-9'223'372'036'854, -9'223'372'036'854, -9'223'372'036'854'000'000,
+        -9'223'372'036'853'000'001);
+  check(-9'223'372'036'855, -9'223'372'036'855, INT64_MIN, -9'223'372'036'854'000'001);
+  check(-9'223'372'036'856, -9'223'372'036'856, INT64_MIN, INT64_MIN);
+  check(INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX);
+}
+
 // Collects what a record says.
 struct Recorder {
   std::map<uint32_t, uint64_t> last;
