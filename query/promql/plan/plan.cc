@@ -63,6 +63,9 @@ void FoldQueryFunctions(ExprPtr* expr, const PlanTimes& times) {
 void ResolveAt(TimeModifiers* time, const PlanTimes& times) {
   if (time->at_bound == AtBound::kStart) time->at_ms = times.start_ms;
   if (time->at_bound == AtBound::kEnd) time->at_ms = times.end_ms;
+  // Nothing is stored that far away, and offsets, ranges and lookbacks still fit beside it.
+  constexpr int64_t kFarthestMs = INT64_MAX - (int64_t{1} << 54);
+  if (time->at_ms.has_value()) time->at_ms = std::clamp(*time->at_ms, -kFarthestMs, kFarthestMs);
 }
 
 // Parentheses around arguments would hide selectors from functions that treat them specially.
