@@ -1,5 +1,6 @@
 #include "query/influxql/smoothing.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -126,20 +127,35 @@ class GainsAndLosses : public Filter {
   double last_ = 0;
 };
 
-// Of a window that moves on by itself: a value, and what it changed by.
-struct Change {
-  double value = 0;
-  double change = 0;
+// The last values of a window with the changes that led to them; zeros at first. As many as have
+// come take memory, whatever the length that a client asks for.
+class Ring {
+ public:
+  struct Entry {
+    double value = 0;
+    double change = 0;
+  };
+  explicit Ring(int64_t length) : length_(static_cast<size_t>(length)) {}
+
+  size_t length() const { return length_; }
+  Entry& operator[](size_t index) {
+    if (index >= entries_.size()) entries_.resize(index + 1);
+    return entries_[index];
+  }
+
+ private:
+  size_t length_;
+  std::vector<Entry> entries_;
 };
 
 // Chande's momentum oscillator over a window, without smoothing. The sums run on, as InfluxDB's do.
 class Chande : public Filter {
  public:
-  explicit Chande(int64_t period) : ring_(static_cast<size_t>(period - 1)) {}
+  explicit Chande(int64_t period) : ring_(period - 1) {}
 
   double Add(double value) override {
-    if (ring_.empty()) return 0;  // a period of 1 has no changes
-    const size_t oldest = (newest_ + 1) % ring_.size();
+    if (ring_.length() == 0) return 0;  // a period of 1 has no changes
+    const size_t oldest = (newest_ + 1) % ring_.length();
     double change = 0;
     if (seen_) {
       change = value - ring_[newest_].value;
@@ -155,10 +171,10 @@ class Chande : public Filter {
     seen_ = true;
     return result;
   }
-  int64_t warm_count() const override { return static_cast<int64_t>(ring_.size()); }
+  int64_t warm_count() const override { return static_cast<int64_t>(ring_.length()); }
 
  private:
-  std::vector<Change> ring_;
+  Ring ring_;
   size_t newest_ = 0;
   bool seen_ = false;
   double up_ = 0;
@@ -168,25 +184,25 @@ class Chande : public Filter {
 // Kaufman's efficiency ratio: the change over a window in relation to all changes within it.
 class EfficiencyRatio : public Filter {
  public:
-  explicit EfficiencyRatio(int64_t period) : ring_(static_cast<size_t>(period)) {}
+  explicit EfficiencyRatio(int64_t period) : ring_(period) {}
 
   double Add(double value) override {
-    const size_t oldest = (newest_ + 1) % ring_.size();
+    const size_t oldest = (newest_ + 1) % ring_.length();
     const double signal = std::fabs(value - ring_[oldest].value);
     const double change = std::fabs(value - ring_[newest_].value);
     noise_ -= ring_[oldest].change;
     noise_ += change;
     newest_ = oldest;
     ring_[newest_] = {value, change};
-    if (count_ <= ring_.size()) ++count_;
+    if (count_ <= ring_.length()) ++count_;
     return signal == 0 || noise_ == 0 ? 0 : signal / noise_;
   }
-  int64_t warm_count() const override { return static_cast<int64_t>(ring_.size()); }
-  bool warmed() const { return count_ == ring_.size() + 1; }
-  double newest() const { return ring_[newest_].value; }
+  int64_t warm_count() const override { return static_cast<int64_t>(ring_.length()); }
+  bool warmed() const { return count_ == ring_.length() + 1; }
+  double newest() { return ring_[newest_].value; }
 
  private:
-  std::vector<Change> ring_;
+  Ring ring_;
   size_t newest_ = 0;
   size_t count_ = 0;
   double noise_ = 0;
@@ -213,7 +229,9 @@ class AdaptiveAverage : public Filter {
 
 std::unique_ptr<Filter> MakeFilter(const Expr& call) {
   const std::string& name = call.text;
-  const int64_t period = call.args[1]->integer;
+  // Nobody has as many values; what is computed from the period fits as well.
+  constexpr int64_t kMaxPeriod = int64_t{1} << 60;
+  const int64_t period = std::min(call.args[1]->integer, kMaxPeriod);
   const std::string warmup = call.args.size() > 3 ? call.args[3]->text : "";
   const bool simple = warmup == "simple";
   if (name == "exponential_moving_average") return std::make_unique<Cascade>(1, period, simple);
