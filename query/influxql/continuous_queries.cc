@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "query/influxql/parser.h"
 #include "query/influxql/select_compile.h"
+#include "query/influxql/wrapping.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -73,11 +74,13 @@ std::optional<ContinuousRun> PlanContinuousRun(const ContinuousSchedule& schedul
   int64_t every = schedule.every_ns > 0 ? schedule.every_ns : interval;
   int64_t due_ns = now_ns;
   if (last_run_ns != 0) {
-    due_ns = last_run_ns + every;
-    if (due_ns > now_ns) return std::nullopt;
+    if (__builtin_add_overflow(last_run_ns, every, &due_ns) || due_ns > now_ns) return std::nullopt;
   }
   ContinuousRun run;
-  run.last_run_ns = Truncate(now_ns - offset, every, schedule.zone) + offset;
+  const auto truncate = [&](int64_t time, int64_t to) {
+    return WrapAdd(Truncate(WrapSub(time, offset), to, schedule.zone), offset);
+  };
+  run.last_run_ns = truncate(now_ns, every);
   int64_t length = interval;
   if (schedule.for_ns > 0) {
     length = schedule.for_ns;
@@ -85,10 +88,9 @@ std::optional<ContinuousRun> PlanContinuousRun(const ContinuousSchedule& schedul
     length = every;
   }
   every = std::min(every, interval);
-  run.range.min =
-      Truncate(due_ns + interval - length - offset - 1, interval, schedule.zone) + offset;
-  run.range.max =
-      Truncate(now_ns + interval - every - offset, interval, schedule.zone) + offset - 1;
+  // A sum on the way may not fit though the time does.
+  run.range.min = truncate(WrapSub(WrapAdd(due_ns, interval), WrapAdd(length, 1)), interval);
+  run.range.max = WrapSub(truncate(WrapSub(WrapAdd(now_ns, interval), every), interval), 1);
   return run;
 }
 

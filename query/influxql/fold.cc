@@ -5,6 +5,7 @@
 
 #include "base/duration.h"
 #include "query/influxql/eval.h"
+#include "query/influxql/wrapping.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -34,13 +35,6 @@ std::optional<bool> CompareIntegers(Token op, int64_t a, int64_t b) {
   const Value value = EvaluateBinary(op, a, b);
   const auto* truth = std::get_if<bool>(&value);
   return truth == nullptr ? std::nullopt : std::optional<bool>(*truth);
-}
-
-int64_t WrapAdd(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-int64_t WrapSub(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }
 
 ExprPtr FromValue(const Value& value) {

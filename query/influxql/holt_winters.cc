@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "query/influxql/streams.h"
+#include "query/influxql/wrapping.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -244,7 +245,7 @@ class Model {
 
 int64_t RoundTo(int64_t time, int64_t interval) {
   const int64_t down = time / interval * interval;
-  return time % interval > interval / 2 ? down + interval : down;
+  return time % interval > interval / 2 ? WrapAdd(down, interval) : down;
 }
 
 }  // namespace
@@ -291,8 +292,9 @@ Result<PointStreamPtr> HoltWinters(PointStreamPtr input, int64_t count, int64_t 
   for (size_t i = with_fit ? 0 : known; i < forecast.size(); ++i) {
     if (std::isnan(forecast[i])) continue;
     Point result;
-    result.time = with_fit ? in[0].time + interval_ns * static_cast<int64_t>(i)
-                           : in.back().time + interval_ns * static_cast<int64_t>(i - known + 1);
+    const int64_t begin = with_fit ? in[0].time : in.back().time;
+    const size_t steps = with_fit ? i : i - known + 1;
+    result.time = WrapAdd(begin, WrapMul(interval_ns, static_cast<int64_t>(steps)));
     result.value = forecast[i];
     out.push_back(std::move(result));
   }

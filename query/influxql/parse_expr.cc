@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "query/influxql/influx_duration.h"
 #include "query/influxql/parser_core.h"
+#include "query/influxql/wrapping.h"
 
 namespace tsdb::influxql {
 Result<ExprPtr> Parser::ParseWholeExpr() {
@@ -116,9 +117,9 @@ Result<ExprPtr> Parser::Signed(Token sign) {
     case Expr::Kind::kNumber:
       return NumberLiteral(operand->number * static_cast<double>(factor));
     case Expr::Kind::kInteger:
-      return IntegerLiteral(operand->integer * factor);
+      return IntegerLiteral(WrapMul(operand->integer, factor));
     case Expr::Kind::kDuration:
-      return DurationLiteral(operand->integer * factor);
+      return DurationLiteral(WrapMul(operand->integer, factor));
     case Expr::Kind::kUnsigned:
       if (sign == Token::kAdd) return operand;
       if (operand->integer == INT64_MIN) return IntegerLiteral(INT64_MIN);

@@ -8,15 +8,10 @@
 #include <random>
 #include <utility>
 
+#include "query/influxql/wrapping.h"
+
 namespace tsdb::influxql {
 namespace {
-
-int64_t WrapAdd(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
-int64_t WrapSub(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-}
 
 bool Less(const Value& a, const Value& b) { return a < b; }
 

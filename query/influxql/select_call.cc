@@ -10,6 +10,7 @@
 #include "query/influxql/smoothing.h"
 #include "query/influxql/streams.h"
 #include "query/influxql/window_sums.h"
+#include "query/influxql/wrapping.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -184,7 +185,7 @@ class CallBuilder {
                        !has_count && name != "distinct";
     if (!fills) return stream;
     return FillGaps(std::move(stream), FillSpecOf(call), windows, context_.select->zone,
-                    context_.select->ascending);
+                    context_.select->ascending, context_.cancel);
   }
 
   // Of several sources InfluxDB keeps those whose type is the first one's, and a subquery without
@@ -424,7 +425,7 @@ class NewestFirst : public PointStream {
       begin_ = begin < range_.min ? range_.min : static_cast<int64_t>(begin);
       stretch_ = SeriesBetween(context_, {begin_, end_});
       ended_ = begin_ <= range_.min;
-      end_ = begin_ - 1;
+      if (!ended_) end_ = begin_ - 1;
       length_ *= 16;
     }
   }
@@ -455,7 +456,8 @@ Result<PointStreamPtr> BuildRaw(const CallContext& context) {
   const PreparedSelect& select = *context.select;
   std::vector<PointStreamPtr> inputs;
   if (!context.group->series.empty() && LimitsRuns(context)) {
-    inputs.push_back(SeriesBetween(context, range, select.limit + select.offset + 1));
+    inputs.push_back(
+        SeriesBetween(context, range, SumOfCounts(SumOfCounts(select.limit, select.offset), 1)));
   } else if (!context.group->series.empty()) {
     if (!ascending && select.limit > 0 && !range.empty()) {
       inputs.push_back(std::make_unique<NewestFirst>(context, range));
@@ -464,7 +466,7 @@ Result<PointStreamPtr> BuildRaw(const CallContext& context) {
     }
     // InfluxDB reads only one row past the offset in each shard where there is no LIMIT.
     if (select.limit == 0 && select.offset > 0) {
-      inputs.back() = LimitPerShard(std::move(inputs.back()), select.offset + 1,
+      inputs.back() = LimitPerShard(std::move(inputs.back()), SumOfCounts(select.offset, 1),
                                     context.group->series[0]->shard_group_ns);
     }
   }

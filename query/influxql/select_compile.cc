@@ -165,7 +165,7 @@ class Compiler {
     out_->interval.length_ns = length;
     if (call.args.size() == 2) {
       ASSIGN_OR_RETURN(const int64_t offset, OffsetOf(*call.args[1]));
-      out_->interval.offset_ns = length == 0 ? 0 : offset % length;
+      out_->interval.offset_ns = length <= 0 ? 0 : offset % length;
     }
     if (length < 0) out_->interval = {};
     return Status::Ok();

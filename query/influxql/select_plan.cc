@@ -6,6 +6,7 @@
 
 #include "query/influxql/condition.h"
 #include "query/influxql/eval.h"
+#include "query/influxql/wrapping.h"
 
 namespace tsdb::influxql {
 namespace {
@@ -231,7 +232,7 @@ class GroupFinder {
     for (const auto& [key, entries] : sets) {
       const int64_t at = number++;
       if (at < options_.soffset) continue;
-      if (limited && at >= options_.soffset + options_.slimit) break;  // SOFFSET alone leaves none
+      if (limited && at - options_.soffset >= options_.slimit) break;  // SOFFSET alone leaves none
       for (const SeriesEntry* entry : entries) {
         if (entry->fields.empty()) continue;
         by_tags[Subset(entry->tags, options_.group_by)].push_back(entry);
@@ -445,8 +446,8 @@ RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& oute
   std::set_union(inner.dimensions.begin(), inner.dimensions.end(), outer.group_by.begin(),
                  outer.group_by.end(), std::back_inserter(both));
   options.group_by = std::move(both);
-  options.slimit += outer.slimit;
-  options.soffset += outer.soffset;
+  options.slimit = SumOfCounts(options.slimit, outer.slimit);
+  options.soffset = SumOfCounts(options.soffset, outer.soffset);
   if (!inner.is_raw && options.fill == FillOption::kNull) options.fill = FillOption::kNone;
   if (inner.interval.empty()) options.interval = outer.interval;
   return options;

@@ -53,8 +53,20 @@ std::string ShortDuration(int64_t ns) {
   return FormatGoDuration(std::max<int64_t>(ns, 0) / unit * unit);
 }
 
-std::string Rfc3339(int64_t ns) {
-  return FormatTimeIn(ns / 1'000'000'000 * 1'000'000'000, nullptr);
+// To the second. Shard groups may begin before and expire after the times that nanoseconds say.
+std::string Rfc3339(__int128 ns) {
+  constexpr int64_t kSecondNs = 1'000'000'000;
+  const auto seconds =
+      static_cast<int64_t>((ns - (ns % kSecondNs + kSecondNs) % kSecondNs) / kSecondNs);
+  std::string text = FormatRfc3339Ms(seconds * 1000);
+  return text.substr(0, text.find('.')) + "Z";
+}
+
+// Where the shard group with the first of all times begins: its key is cut off there.
+__int128 FirstShardGroup(int64_t length_ns) {
+  constexpr __int128 kYearOneToEpochNs = static_cast<__int128>(719'162) * 86'400'000'000'000;
+  const __int128 since = kYearOneToEpochNs + INT64_MIN;
+  return INT64_MIN - since % length_ns;
 }
 
 storage::RetentionPolicy PolicyOf(const std::string& name, const PolicyOptions& options) {
@@ -410,9 +422,11 @@ Status StatementRunner::ShowShards(bool groups) const {
       std::set<int64_t> starts;
       for (const storage::FieldTypeEntry& entry : entries) starts.insert(entry.group_start_ns);
       for (const int64_t start : starts) {
-        const int64_t end = start + policy.shard_group_duration_ns;
+        const int64_t length = policy.shard_group_duration_ns;
+        const __int128 begin = start == INT64_MIN ? FirstShardGroup(length) : start;
+        const __int128 end = std::min<__int128>(begin + length, INT64_MAX);
         const Value number = ++id;
-        const Value from = Rfc3339(start);
+        const Value from = Rfc3339(begin);
         const Value to = Rfc3339(end);
         const Value expiry = Rfc3339(end + policy.duration_ns);
         if (groups) {

@@ -4,16 +4,10 @@
 #include <vector>
 
 #include "query/influxql/streams.h"
+#include "query/influxql/wrapping.h"
 
 namespace tsdb::influxql {
 namespace {
-
-int64_t WrapSub(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
-}
-int64_t WrapAdd(int64_t a, int64_t b) {
-  return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
-}
 
 Value Minus(const Value& a, const Value& b) {
   const auto* x = std::get_if<int64_t>(&a);
@@ -216,8 +210,8 @@ class IntegralStream : public PointStream {
     bool given = false;
     if (HasWindows() && (ascending_ ? in.time >= to_ : in.time <= to_)) {
       if (time_ != to_) {
-        const double slope = (value - value_) / static_cast<double>(in.time - time_);
-        const double edge = slope * static_cast<double>(to_ - time_) + value_;
+        const double slope = (value - value_) / static_cast<double>(WrapSub(in.time, time_));
+        const double edge = slope * static_cast<double>(WrapSub(to_, time_)) + value_;
         AddTrapezium(edge, to_);
         // Of integers InfluxDB goes on from the value before the edge towards that of the edge.
         integers_ ? height = edge : value_ = edge;
@@ -234,7 +228,7 @@ class IntegralStream : public PointStream {
 
   // Up to `time`, which becomes the time of the last point.
   void AddTrapezium(double value, int64_t time) {
-    sum_ += 0.5 * (value + value_) * (static_cast<double>(time - time_) / unit_ns_);
+    sum_ += 0.5 * (value + value_) * (static_cast<double>(WrapSub(time, time_)) / unit_ns_);
     time_ = time;
   }
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "query/influxql/wrapping.h"
+
 namespace tsdb::influxql {
 namespace {
 
@@ -121,7 +123,7 @@ class Limit : public PointStream {
       : input_(std::move(input)), limit_(limit), offset_(offset) {}
   Result<bool> Next(Point* point) override {
     for (;;) {
-      if (limit_ > 0 && seen_ >= offset_ + limit_) return false;
+      if (limit_ > 0 && seen_ - offset_ >= limit_) return false;
       ASSIGN_OR_RETURN(const bool more, input_->Next(point));
       if (!more) return false;
       if (++seen_ > offset_) return true;
@@ -160,15 +162,13 @@ class PerShard : public PointStream {
 
 Value Linear(int64_t at, const Point& from, const Point& to, int64_t length, DataType type) {
   const int64_t start = from.time / length;
-  const double slope_x = static_cast<double>(to.time / length - start);
-  const double x = static_cast<double>(at / length - start);
+  const double slope_x = static_cast<double>(WrapSub(to.time / length, start));
+  const double x = static_cast<double>(WrapSub(at / length, start));
   if (type == DataType::kInteger) {
     const auto* a = std::get_if<int64_t>(&from.value);
     const auto* b = std::get_if<int64_t>(&to.value);
     if (a == nullptr || b == nullptr) return {};
-    const double slope = static_cast<double>(static_cast<int64_t>(static_cast<uint64_t>(*b) -
-                                                                  static_cast<uint64_t>(*a))) /
-                         slope_x;
+    const double slope = static_cast<double>(WrapSub(*b, *a)) / slope_x;
     return ToInteger(slope * x + static_cast<double>(*a));
   }
   const double slope = (AsDouble(to.value) - AsDouble(from.value)) / slope_x;
@@ -178,12 +178,13 @@ Value Linear(int64_t at, const Point& from, const Point& to, int64_t length, Dat
 class Fill : public PointStream {
  public:
   Fill(PointStreamPtr input, const FillSpec& spec, const Windows& windows,
-       std::shared_ptr<const TimeZone> zone, bool ascending)
+       std::shared_ptr<const TimeZone> zone, bool ascending, const CancelToken* cancel)
       : input_(std::move(input)),
         spec_(spec),
         windows_(windows),
         zone_(std::move(zone)),
-        ascending_(ascending) {
+        ascending_(ascending),
+        cancel_(cancel) {
     const TimeRange& range = windows.range();
     first_ = windows.Of(ascending ? range.min : range.max).start;
     last_ = windows.Of(ascending ? range.max : range.min).start;
@@ -198,16 +199,17 @@ class Fill : public PointStream {
     if (!started_) {
       if (next == nullptr) return false;
       started_ = true;
-      const bool open =
-          ascending_ ? windows_.range().min <= kMinTime : windows_.range().max >= kMaxTime;
+      const bool open = first_ <= kMinTime || (!ascending_ && windows_.range().max >= kMaxTime);
       at_ = open ? windows_.Of(next->time).start : first_;
       offset_ = OffsetAt(at_);
     }
     if (next == nullptr) {
-      const bool open_end = !ascending_ && windows_.range().min <= kMinTime;
-      if (open_end || (ascending_ ? at_ > last_ : at_ < last_)) return false;
+      const bool open_end = !ascending_ && last_ <= kMinTime;
+      if (open_end || is_over_ || (ascending_ ? at_ > last_ : at_ < last_)) return false;
     }
     if (next == nullptr || (ascending_ ? next->time > at_ : next->time < at_)) {
+      constexpr uint64_t kGapsBetweenChecks = 1024;
+      if (++gaps_ % kGapsBetweenChecks == 0) RETURN_IF_ERROR(cancel_->Check());
       *point = Gap(next);
     } else {
       *point = input_.Take();
@@ -254,15 +256,19 @@ class Fill : public PointStream {
 
   void Step() {
     const int64_t length = windows_.length_ns();
-    if (__builtin_add_overflow(at_, ascending_ ? length : -length, &at_)) {
-      at_ = ascending_ ? kMaxTime : kMinTime;
-    }
-    if (zone_ == nullptr) return;
+    Move(ascending_ ? length : -length);
+    if (zone_ == nullptr || is_over_) return;
     const int64_t offset = OffsetAt(at_ - 1);
     if (offset == offset_) return;
     const int64_t change = offset_ - offset;
-    if (std::llabs(change) < length) at_ += change;
+    if (std::llabs(change) < length) Move(change);
     offset_ = offset;
+  }
+
+  // Beyond the times that there are no interval begins.
+  void Move(int64_t by) {
+    is_over_ = __builtin_add_overflow(at_, by, &at_) || at_ < kMinTime || at_ > kMaxTime;
+    if (is_over_) at_ = ascending_ ? kMaxTime : kMinTime;
   }
 
   PeekStream input_;
@@ -270,9 +276,12 @@ class Fill : public PointStream {
   Windows windows_;
   std::shared_ptr<const TimeZone> zone_;
   bool ascending_;
+  const CancelToken* cancel_;
+  uint64_t gaps_ = 0;
   int64_t first_ = 0;
   int64_t last_ = 0;
   bool started_ = false;
+  bool is_over_ = false;
   int64_t at_ = 0;
   int64_t offset_ = 0;
   std::optional<Point> previous_;
@@ -307,8 +316,10 @@ PointStreamPtr LimitPerShard(PointStreamPtr input, int64_t count, int64_t shard_
 }
 
 PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Windows& windows,
-                        std::shared_ptr<const TimeZone> zone, bool ascending) {
-  return std::make_unique<Fill>(std::move(input), spec, windows, std::move(zone), ascending);
+                        std::shared_ptr<const TimeZone> zone, bool ascending,
+                        const CancelToken* cancel) {
+  return std::make_unique<Fill>(std::move(input), spec, windows, std::move(zone), ascending,
+                                cancel);
 }
 
 }  // namespace tsdb::influxql

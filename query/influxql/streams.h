@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cancel.h"
 #include "base/result.h"
 #include "query/influxql/ast.h"
 #include "query/influxql/point.h"
@@ -27,9 +28,11 @@ struct FillSpec {
   DataType type = DataType::kFloat;  // of the points
 };
 // A point for each interval without one, from the first of the range (or the first with a point,
-// where it has no beginning) to the last. Nothing when there is no point at all.
+// where it has no beginning) to the last. Nothing when there is no point at all. There may be more
+// gaps than anybody waits for, which functions pass over: ends with `cancel`, which is borrowed.
 PointStreamPtr FillGaps(PointStreamPtr input, const FillSpec& spec, const Windows& windows,
-                        std::shared_ptr<const TimeZone> zone, bool ascending);
+                        std::shared_ptr<const TimeZone> zone, bool ascending,
+                        const CancelToken* cancel);
 
 PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset);
 

@@ -1,5 +1,6 @@
 #include "query/influxql/window.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace tsdb::influxql {
@@ -19,7 +20,7 @@ int64_t Windows::ZoneOffset(int64_t time) const {
 }
 
 Window Windows::Of(int64_t time) const {
-  if (interval_.empty()) return {range_.min, range_.max + 1};
+  if (interval_.empty()) return {range_.min, std::min(range_.max, kMaxTime) + 1};
   const __int128 length = interval_.length_ns;
   const __int128 shifted = static_cast<__int128>(time) - interval_.offset_ns;
   const int64_t zone = ZoneOffset(Clamp(shifted));

@@ -64,5 +64,23 @@ TEST(ContinuousQuery, OffsetMovesTheIntervals) {
   EXPECT_EQ(run->range.max, last + kHour - 1);
 }
 
+TEST(ContinuousQuery, IntervalsOfCenturiesDoNotOverflow) {
+  constexpr int64_t kCenturies = INT64_MAX - kHour;
+  ContinuousSchedule schedule;
+  schedule.interval.length_ns = kCenturies;
+  const auto first = PlanContinuousRun(schedule, 0, kNow);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->last_run_ns, 0);
+  EXPECT_EQ(first->range.min, 0);
+  EXPECT_EQ(first->range.max, -1);  // the interval has only begun
+  EXPECT_FALSE(PlanContinuousRun(schedule, kNow - kHour, kNow).has_value());
+
+  schedule.for_ns = INT64_MAX;
+  schedule.interval = {kHour, -15 * kMinute};
+  const auto run = PlanContinuousRun(schedule, 0, kNow);
+  ASSERT_TRUE(run.has_value());
+  EXPECT_LT(run->range.min, -kNow);
+}
+
 }  // namespace
 }  // namespace tsdb::influxql

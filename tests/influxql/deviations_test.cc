@@ -141,6 +141,24 @@ TEST_F(InfluxDeviations, TimeInParenthesesIsNoTime) {
   EXPECT_EQ(Ask("SELECT v FROM cpu WHERE (time) > 10s"), "{\"results\":[{\"statement_id\":0}]}\n");
 }
 
+// Not a difference: compared by hand, since InfluxDB's numbers of shards depend on what was before.
+TEST_F(InfluxDeviations, ShardGroupsReachToTheEndsOfTime) {
+  Ask("CREATE DATABASE ends");
+  const auto written =
+      server_.Post("/write?db=ends", "m v=1 -9223372036854775806\nm v=1 9223372036854775806");
+  ASSERT_TRUE(written.ok());
+  ASSERT_EQ(written->status, 204) << written->body;
+  const std::string body = Ask("SHOW SHARD GROUPS");
+  EXPECT_NE(body.find("\"ends\",\"autogen\",\"1677-09-20T00:00:00Z\",\"1677-09-27T00:00:00Z\","
+                      "\"1677-09-27T00:00:00Z\"]"),
+            std::string::npos)
+      << body;
+  EXPECT_NE(body.find("\"ends\",\"autogen\",\"2262-04-07T00:00:00Z\",\"2262-04-11T23:47:16Z\","
+                      "\"2262-04-11T23:47:16Z\"]"),
+            std::string::npos)
+      << body;
+}
+
 // What a client asks for cannot take the machine's memory.
 TEST(InfluxLimits, AnAnswerOfTooManyValuesIsAnErrorUnlessItIsChunked) {
   const TempDir directory;
