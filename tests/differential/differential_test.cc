@@ -14,7 +14,7 @@ namespace tsdb::testing {
 namespace {
 
 constexpr int64_t kBuildTimeoutMs = 600'000;  // the first time, with Prometheus itself
-constexpr int64_t kRunTimeoutMs = 60'000;
+constexpr int64_t kRunTimeoutMs = 240'000;    // long: of servers under sanitizers, too
 
 constexpr char kAllFeatures[] =
     "--enable-feature=promql-experimental-functions,promql-extended-range-selectors,"

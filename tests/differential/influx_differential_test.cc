@@ -7,7 +7,7 @@
 namespace tsdb::testing {
 namespace {
 
-constexpr int64_t kRunTimeoutMs = 120'000;
+constexpr int64_t kRunTimeoutMs = 840'000;  // long: of servers under sanitizers, too
 
 class InfluxDifferential : public ::testing::Test {
  protected:
