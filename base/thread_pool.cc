@@ -50,6 +50,7 @@ struct Loop {
 struct ThreadPool::Impl {
   std::string name;
   size_t thread_count = 0;
+  size_t useful_threads = 0;  // those that can run at once
   size_t queue_limit = 0;
 
   mutable Mutex mutex;
@@ -66,10 +67,11 @@ struct ThreadPool::Impl {
   std::vector<std::thread> threads;
   std::deque<Sleeper> own_sleepers;  // one a thread
 
-  // Threads that no queued task is going to take.
+  // Threads that no queued task is going to take, and that would have a core to run on: more of
+  // them would only take turns.
   size_t SpareThreads() const EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     const size_t taken = running + queue.size();
-    return taken < thread_count ? thread_count - taken : 0;
+    return taken < useful_threads ? useful_threads - taken : 0;
   }
 
   // The sleeper to wake, without the lock, for a new task; may be null. Whoever works looks at the
@@ -110,6 +112,8 @@ ThreadPool::ThreadPool(std::string name, size_t thread_count, size_t queue_limit
   CHECK(thread_count > 0);
   impl_->name = std::move(name);
   impl_->thread_count = thread_count;
+  impl_->useful_threads =
+      std::min<size_t>(thread_count, std::max(1U, std::thread::hardware_concurrency()));
   impl_->queue_limit = queue_limit;
   const std::string thread_name = impl_->name.substr(0, 15);  // the kernel's limit
   for (size_t i = 0; i < thread_count; ++i) {

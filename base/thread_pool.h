@@ -20,8 +20,9 @@ class ThreadPool {
   // False when the queue is full or the pool is stopping: the task is not run.
   [[nodiscard]] bool TrySubmit(std::function<void()> task);
 
-  // Runs body(0..count-1), on the caller's thread and on idle threads of the pool; returns when all
-  // are done. Never waits for a busy pool: the caller alone gets through all of it if it must.
+  // Runs body(0..count-1), on the caller's thread and on idle threads of the pool, as far as there
+  // are cores for them; returns when all are done. Never waits for a busy pool: the caller alone
+  // gets through all of it if it must.
   void ParallelFor(size_t count, const std::function<void(size_t)>& body);
 
   size_t thread_count() const;
