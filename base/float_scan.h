@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 #include <span>
 
@@ -11,7 +10,6 @@ namespace tsdb {
 namespace float_scan_internal {
 
 using Doubles [[gnu::vector_size(16)]] = double;
-using Masks [[gnu::vector_size(16)]] = int64_t;
 
 inline Doubles Load(const double* from) {
   Doubles doubles;
@@ -19,35 +17,41 @@ inline Doubles Load(const double* from) {
   return doubles;
 }
 
-inline bool Any(Masks masks) { return (masks[0] | masks[1]) != 0; }
-
 }  // namespace float_scan_internal
 
-// Whether one of them is not a number.
-inline bool AnyNan(std::span<const double> values) {
+// Whether none of them is an infinity or not a number.
+inline bool AllFinite(std::span<const double> values) {
   namespace in = float_scan_internal;
-  in::Masks found = {0, 0};
+  in::Doubles a = {0, 0};  // zero, or not a number once a difference was
+  in::Doubles b = {0, 0};
   size_t i = 0;
   for (; i + 4 <= values.size(); i += 4) {
-    const in::Doubles a = in::Load(values.data() + i);
-    const in::Doubles b = in::Load(values.data() + i + 2);
-    found |= (a != a) | (b != b);
+    const in::Doubles x = in::Load(values.data() + i);
+    const in::Doubles y = in::Load(values.data() + i + 2);
+    a += x - x;
+    b += y - y;
   }
-  bool any = in::Any(found);
-  for (; i < values.size(); ++i) any |= values[i] != values[i];
-  return any;
+  a += b;
+  double rest = a[0] + a[1];
+  for (; i < values.size(); ++i) rest += values[i] - values[i];
+  return rest == 0;
 }
 
 // Whether one of them is less than the one before.
 inline bool AnyFall(std::span<const double> values) {
   namespace in = float_scan_internal;
-  in::Masks found = {0, 0};
+  in::Doubles a = {0, 0};  // the least difference; one that is not a number counts for nothing
+  in::Doubles b = {0, 0};
   size_t i = 1;
   for (; i + 4 <= values.size(); i += 4) {
     const double* at = values.data() + i;
-    found |= (in::Load(at) < in::Load(at - 1)) | (in::Load(at + 2) < in::Load(at + 1));
+    const in::Doubles x = in::Load(at) - in::Load(at - 1);
+    const in::Doubles y = in::Load(at + 2) - in::Load(at + 1);
+    a = x < a ? x : a;
+    b = y < b ? y : b;
   }
-  bool any = in::Any(found);
+  a = b < a ? b : a;
+  bool any = a[0] < 0 || a[1] < 0;
   for (; i < values.size(); ++i) any |= values[i] < values[i - 1];
   return any;
 }

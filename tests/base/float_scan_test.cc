@@ -10,14 +10,18 @@ namespace tsdb {
 namespace {
 
 // One odd value at every place of spans of every small length.
-TEST(FloatScan, FindsANanAtAnyPlace) {
+TEST(FloatScan, FindsWhatIsNotFiniteAtAnyPlace) {
+  constexpr double kMax = std::numeric_limits<double>::max();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const double odds[] = {std::nan(""), -std::nan("2"), kInfinity, -kInfinity};
   for (size_t size = 0; size < 20; ++size) {
-    std::vector<double> values(size, std::numeric_limits<double>::infinity());
-    EXPECT_FALSE(AnyNan(values)) << size;
+    std::vector<double> values;
+    for (size_t i = 0; i < size; ++i) values.push_back(i % 2 == 0 ? kMax : -kMax);
+    EXPECT_TRUE(AllFinite(values)) << size;
     for (size_t at = 0; at < size; ++at) {
       std::vector<double> odd = values;
-      odd[at] = at % 2 == 0 ? std::nan("") : -std::nan("2");
-      EXPECT_TRUE(AnyNan(odd)) << size << " " << at;
+      odd[at] = odds[at % 4];
+      EXPECT_FALSE(AllFinite(odd)) << size << " " << at;
     }
   }
 }
@@ -33,6 +37,12 @@ TEST(FloatScan, FindsAFallAtAnyPlace) {
       EXPECT_TRUE(AnyFall(odd)) << size << " " << at;
     }
   }
+}
+
+TEST(FloatScan, TheLeastFallIsOne) {
+  constexpr double kLeast = std::numeric_limits<double>::denorm_min();
+  EXPECT_TRUE(AnyFall(std::vector<double>{0, 0, 2 * kLeast, kLeast, 1, 1}));
+  EXPECT_FALSE(AnyFall(std::vector<double>{0, -0.0, kLeast, kLeast, 1, 1}));
 }
 
 TEST(FloatScan, NoNumberIsNoFall) {

@@ -42,7 +42,7 @@ void AppendFloats(storage::SampleBlock* taken, size_t begin, size_t end,
                   const Selection::ReadOptions& options, SeriesSamples* out) {
   storage::SampleBlock& block = *taken;
   bool any_stale = false;
-  if (!options.stale_markers && AnyNan(std::span(block.floats).subspan(begin, end - begin))) {
+  if (!options.stale_markers && !AllFinite(std::span(block.floats).subspan(begin, end - begin))) {
     for (size_t i = begin; i < end; ++i) any_stale |= IsStaleMarker(block.floats[i]);
   }
   const auto from = static_cast<ptrdiff_t>(begin);
