@@ -31,6 +31,20 @@ func (c *tsdbd) write(body writeBody) error {
 	return nil
 }
 
+// compact has everything sealed and rewritten.
+func (c *tsdbd) compact() error {
+	response, err := http.Post(c.url+"/api/v1/tsdbd/compact", "", nil)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		text, _ := io.ReadAll(response.Body)
+		return fmt.Errorf("tsdbd does not compact: %s %s", response.Status, text)
+	}
+	return nil
+}
+
 func seconds(ms int64) string { return strconv.FormatFloat(float64(ms)/1000, 'f', -1, 64) }
 
 func (c *tsdbd) ask(q question) (answer, error) {

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand"
+	"slices"
 	"sort"
+	"strings"
 
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/value"
@@ -51,7 +54,7 @@ type dataMaker struct {
 	data *dataset
 }
 
-// generateData makes some two hundred series that between them have what makes queries hard: resets, gaps, stale
+// generateData makes some three hundred series that between them have what makes queries hard: resets, gaps, stale
 // markers, series that begin late or end early, jittered and irregular times, special values, classic and native
 // histograms of many layouts, floats and histograms in one series, labels beyond ASCII.
 func generateData(rng *rand.Rand, start int64) *dataset {
@@ -62,6 +65,7 @@ func generateData(rng *rand.Rand, start int64) *dataset {
 	m.nativeHistograms()
 	m.infoSeries()
 	m.oddities()
+	m.shapes()
 	return m.data
 }
 
@@ -310,4 +314,135 @@ func (m *dataMaker) oddities() {
 	m.describe("moment", "odd")
 	m.describe("constant", "gauge")
 	m.describe("single", "odd")
+}
+
+// shapes are series whose times are what is hard about them, or whose type changes on the way.
+func (m *dataMaker) shapes() {
+	m.successors()
+	m.sparseAndDense()
+	m.switching()
+	long := strings.Repeat("x", 300)
+	for i := 0; i < 3; i++ {
+		value := m.rng.Float64()
+		m.add(map[string]string{"__name__": "long_labels", "job": "api", "path": long + fmt.Sprint(i), "n": fmt.Sprint(i)},
+			func(int) sample { value *= 1 + m.rng.NormFloat64()/10; return sample{value: value} })
+	}
+	// Counters so large that one more is lost, and ones that are reset at every other sample.
+	for i, start := range []float64{1 << 53, 1e300, 0} {
+		total := start
+		m.add(map[string]string{"__name__": "large_total", "n": fmt.Sprint(i)}, func(k int) sample {
+			if total += float64(m.rng.Intn(4)); start == 0 && k%2 == 0 {
+				total = 0
+			}
+			return sample{value: total}
+		})
+	}
+	m.describe("long_labels", "gauge")
+	m.describe("large_total", "counter")
+}
+
+// successors are short-lived: a pod takes over from the one before it, with a stale marker between them, or without, or
+// while that one still runs.
+func (m *dataMaker) successors() {
+	for _, instance := range []string{"host-0:9100", "host-1:9100"} {
+		pod := 0
+		for t := m.data.start; t < m.data.end; pod++ {
+			labels := func(name string) map[string]string {
+				return map[string]string{"__name__": name, "job": "api", "instance": instance, "n": fmt.Sprint(pod % 7)}
+			}
+			life := 1 + m.rng.Int63n(1_500_000)
+			counter := writtenSeries{labels: labels("pod_requests_total")}
+			gauge := writtenSeries{labels: labels("pod_memory_bytes")}
+			for at, total := t, 0.0; at < t+life && at < m.data.end; at += 15_000 {
+				total += m.rng.Float64() * 9
+				counter.samples = append(counter.samples, sample{t: at, value: total})
+				gauge.samples = append(gauge.samples, sample{t: at, value: math.Floor(total) * 1e6})
+			}
+			last := counter.samples[len(counter.samples)-1].t
+			if m.rng.Intn(2) == 0 {
+				counter.samples = append(counter.samples, staleLike(sample{t: last + 15_000}))
+				gauge.samples = append(gauge.samples, staleLike(sample{t: last + 15_000}))
+			}
+			m.append(counter)
+			m.append(gauge)
+			t = last + 16_000 + m.rng.Int63n(400_000)
+			if m.rng.Intn(4) == 0 {
+				t = max(last-100_000, m.data.start)
+			}
+		}
+	}
+	m.describe("pod_requests_total", "counter")
+	m.describe("pod_memory_bytes", "gauge")
+}
+
+// append joins what has the labels of a series that is there already.
+func (m *dataMaker) append(s writtenSeries) {
+	for i := range m.data.series {
+		known := &m.data.series[i]
+		if !maps.Equal(known.labels, s.labels) {
+			continue
+		}
+		for _, one := range s.samples {
+			if one.t > known.samples[len(known.samples)-1].t {
+				known.samples = append(known.samples, one)
+			}
+		}
+		return
+	}
+	m.data.series = append(m.data.series, s)
+}
+
+// sparseAndDense are samples further apart than the lookback, and many in a second.
+func (m *dataMaker) sparseAndDense() {
+	sparse := writtenSeries{labels: map[string]string{"__name__": "sparse", "n": "0"}}
+	for t := m.data.start + 1; t < m.data.end; t += 240_000 + m.rng.Int63n(200_000) {
+		sparse.samples = append(sparse.samples, sample{t: t, value: float64(len(sparse.samples) % 5)})
+	}
+	exact := writtenSeries{labels: map[string]string{"__name__": "sparse", "n": "1"}}
+	for t := m.data.start; t < m.data.end; t += 300_000 { // the lookback to the millisecond
+		exact.samples = append(exact.samples, sample{t: t, value: float64(len(exact.samples))})
+	}
+	dense := writtenSeries{labels: map[string]string{"__name__": "dense_total", "n": "0"}}
+	for t, total := m.data.start+dataLength/4, 0.0; t < m.data.start+3*dataLength/4; t += 600_000 {
+		for i := int64(0); i < 400; i++ {
+			total += m.rng.Float64()
+			dense.samples = append(dense.samples, sample{t: t + i*(1+i%3), value: total})
+		}
+	}
+	slices.SortFunc(dense.samples, func(a, b sample) int { return int(a.t - b.t) })
+	dense.samples = slices.CompactFunc(dense.samples, func(a, b sample) bool { return a.t == b.t })
+	m.data.series = append(m.data.series, sparse, exact, dense)
+	m.describe("sparse", "gauge")
+	m.describe("dense_total", "counter")
+}
+
+// switching goes from floats to histograms of one kind and of the other, and back.
+func (m *dataMaker) switching() {
+	for i := 0; i < 3; i++ {
+		states := []*nativeState{newNativeState(m.rng, false), newNativeState(m.rng, true)}
+		phase, total := i, 0.0
+		m.add(map[string]string{"__name__": "switching", "job": "api", "n": fmt.Sprint(i)}, func(int) sample {
+			if m.rng.Intn(25) == 0 {
+				phase++
+			}
+			total += m.rng.Float64()
+			if phase%4 >= 2 {
+				return sample{value: total}
+			}
+			state := states[phase%4]
+			state.observe(m.rng)
+			h := state.histogram()
+			switch m.rng.Intn(30) {
+			case 0:
+				h.Sum = math.NaN()
+			case 1:
+				h.Sum = math.Inf(-1)
+			}
+			if phase%8 >= 4 {
+				return sample{float: h.ToFloat(nil)}
+			}
+			return sample{whole: h}
+		})
+	}
+	m.describe("switching", "histogram")
 }

@@ -21,7 +21,7 @@ type nativeState struct {
 }
 
 func newNativeState(rng *rand.Rand, custom bool) *nativeState {
-	s := &nativeState{schema: int32(rng.Intn(7) - 2), zeroThreshold: []float64{1e-128, 0.001, 0.5}[rng.Intn(3)],
+	s := &nativeState{schema: int32(rng.Intn(13) - 4), zeroThreshold: []float64{1e-128, 0.001, 0.5}[rng.Intn(3)],
 		low: int32(rng.Intn(9) - 4)}
 	if custom {
 		*s = nativeState{schema: histogram.CustomBucketsSchema, bounds: [][]float64{{0.1, 0.5, 1, 2.5}, {1, 2, 3},
@@ -72,7 +72,7 @@ func (s *nativeState) reset(rng *rand.Rand) {
 	case s.bounds != nil && rng.Intn(2) == 0:
 		s.bounds = []float64{0.1, 0.5, 1, 2.5, 5}[:len(s.bounds)]
 	case s.bounds == nil && rng.Intn(3) == 0:
-		s.schema = int32(rng.Intn(7) - 2)
+		s.schema = int32(rng.Intn(13) - 4)
 		for lowerBound(s.schema, s.low) < s.zeroThreshold {
 			s.low++
 		}

@@ -112,6 +112,12 @@ func askAll(o options, data *dataset, reference *reference, client *tsdbd) (int,
 	differences, failing, empty := 0, 0, 0
 	var referenceTime, ourTime time.Duration
 	for i := 0; i < o.questions; i++ {
+		// The second half asks for what is sealed and rewritten.
+		if i == o.questions/2 {
+			if err := client.compact(); err != nil {
+				return differences, err
+			}
+		}
 		q := generator.question()
 		began := time.Now()
 		want := reference.ask(q)

@@ -92,6 +92,9 @@ func (g *generator) question() question {
 	case g.chance(3):
 		q.step = 1 + g.rng.Int63n(5)
 		q.end = q.start + q.step*g.rng.Int63n(50)
+	case g.chance(1):
+		q.step = oneOf[int64](g, 1_000, 5_000, 60_000)
+		q.end = q.start + q.step*(1000+g.rng.Int63n(2000))
 	case g.chance(2):
 		q.start, q.end, q.step = g.data.start-dataLength, g.data.end+dataLength, 60_000
 	}
@@ -111,7 +114,7 @@ func (g *generator) top() string {
 		return oneOf(g, "sort", "sort_desc") + "(" + g.vector(depth) + ")"
 	case g.features && g.chance(2):
 		return oneOf(g, "sort_by_label", "sort_by_label_desc") + "(" + g.vector(depth) + `, "` +
-			oneOf(g, "instance", "version", "le", "n", "floor") + `")`
+			oneOf(g, "instance", "version", "le", "n", "floor") + `"` + oneOf(g, "", "", `, "job"`, `, "none", "code"`) + ")"
 	}
 	return g.vector(depth)
 }
@@ -134,8 +137,9 @@ func (g *generator) metric(kinds ...string) metric {
 }
 
 func (g *generator) selector(kinds ...string) string {
-	if g.chance(2) {
-		return oneOf(g, `nothing_here`, `{__name__=~"up|constant"}`, `{__name__=~"memory.*", job="api"}`, `{job="web"}`,
+	if g.chance(4) {
+		return oneOf(g, `{__name__=~"pod_.*"}`, `{__name__=~"switching|mixed|up"}`, `{__name__=~".+_total"}`, `{__name__=~"sparse|dense.*", n="0"}`,
+			`{n=~"[0-3]"}`, `nothing_here`, `{__name__=~"up|constant"}`, `{__name__=~"memory.*", job="api"}`, `{job="web"}`,
 			`{__name__!~".*_.*", n="1"}`, `{"my.metric with space", "label.dot"!="0"}`)
 	}
 	m := g.metric(kinds...)
@@ -391,7 +395,7 @@ func (g *generator) aggregation(depth int) string {
 		return wrap("count_values", oneOf(g, `"value"`, `"job"`, `"v é"`))
 	case 4:
 		if g.features {
-			return wrap(oneOf(g, "limitk", "limit_ratio"), oneOf(g, "1", "2", "0.5", "-0.5", "0"))
+			return wrap(oneOf(g, "limitk", "limit_ratio"), oneOf(g, "1", "2", "0.5", "-0.5", "0", "0.9", "-0.1", "1.5", g.scalar(0)))
 		}
 	}
 	return wrap(oneOf(g, "sum", "sum", "avg", "avg", "min", "max", "count", "group", "stddev", "stdvar"), "")
@@ -493,7 +497,11 @@ func (g *generator) scalar(depth int) string {
 
 func (g *generator) vector(depth int, kinds ...string) string {
 	if depth <= 0 || g.chance(10) {
-		return g.selector(kinds...) + g.modifiers()
+		extended := ""
+		if g.features && g.chance(4) {
+			extended = oneOf(g, " smoothed", " smoothed", " anchored")
+		}
+		return g.selector(kinds...) + extended + g.modifiers()
 	}
 	if g.chance(2) {
 		return g.failing(depth - 1)

@@ -33,7 +33,8 @@ func (b writeBody) setHeaders(h http.Header) {
 const sliceLength = 10 * 60 * 1000
 
 // writeEverywhere writes the data in slices of ten minutes, in turn as remote write 1.0 and 2.0. Every seventh pair of
-// slices changes places, so that half of it comes late.
+// slices changes places, so that half of it comes late. In the middle tsdbd rewrites what it has, so that late samples meet
+// chunks that are sealed, too.
 func writeEverywhere(data *dataset, reference *reference, client *tsdbd, skipClient bool) error {
 	var bodies []writeBody
 	for from, n := data.start, 0; from < data.end+sliceLength; from, n = from+sliceLength, n+1 {
@@ -51,6 +52,11 @@ func writeEverywhere(data *dataset, reference *reference, client *tsdbd, skipCli
 		bodies[i], bodies[i+1] = bodies[i+1], bodies[i]
 	}
 	for i, body := range bodies {
+		if i == len(bodies)/2+3 && !skipClient {
+			if err := client.compact(); err != nil {
+				return err
+			}
+		}
 		if err := reference.write(body); err != nil {
 			return fmt.Errorf("write %d: %w", i, err)
 		}
