@@ -10,6 +10,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -200,6 +201,12 @@ class Engine : public Storage, public LatestQuerier {
                        const Postings& among) const;
   bool CaptureHead(bool labels_only, int64_t min_ns, Selection* selection) const;
   Result<Postings> ExpiredSeries(const PartitionIndex& index) const;
+
+  // --- names and values of labels (engine_labels.cc)
+  Result<Postings> LiveSeries(const PartitionIndex& index, const CatalogState& catalog,
+                              const SelectRequest& request, const CancelToken& cancel) const;
+  Result<bool> NamesByIndex(const SelectRequest& request, const CancelToken& cancel,
+                            std::set<std::string, std::less<>>* names) const;
 
   // --- rewriting (engine_rewrite.cc)
   class Rewriter;

@@ -2,7 +2,6 @@
 // memory at the moment of the call.
 #include <algorithm>
 #include <numeric>
-#include <set>
 #include <utility>
 
 #include "base/coding.h"
@@ -11,17 +10,6 @@
 #include "storage/select/selection.h"
 
 namespace tsdb::storage {
-namespace {
-
-// The request's bounds in nanoseconds. A millisecond of PromQL holds all of its nanoseconds.
-void BoundsInNs(const SelectRequest& request, int64_t* min_ns, int64_t* max_ns) {
-  *min_ns = request.min_time;
-  *max_ns = request.max_time;
-  if (request.view == View::kStored) return;
-  MillisecondsInNs(request.min_time, request.max_time, min_ns, max_ns);
-}
-
-}  // namespace
 
 std::vector<PartitionSnapshot> Engine::Snapshots(int64_t min_ns, int64_t max_ns) const {
   const int32_t first = DayOf(min_ns, TimeUnit::kNanoseconds);
@@ -36,12 +24,6 @@ std::vector<PartitionSnapshot> Engine::Snapshots(int64_t min_ns, int64_t max_ns)
 }
 
 namespace {
-
-// Whether a label is shown as it is stored to PromQL.
-bool IsOrdinaryName(std::string_view name) {
-  return !IsHiddenLabel(name) && name != "db" && name != "rp" && name != "exported_db" &&
-         name != "exported_rp";
-}
 
 // Labels' order, of what EncodeLabels() wrote.
 bool EncodedLabelsLess(std::string_view a, std::string_view b) {
@@ -384,93 +366,6 @@ bool Engine::CaptureHead(bool labels_only, int64_t min_ns, Selection* selection)
   }
   selection->set_pin(pin_);
   return true;
-}
-
-Result<std::vector<std::string>> Engine::LabelNames(const SelectRequest& request,
-                                                    const CancelToken& cancel) const {
-  std::set<std::string, std::less<>> names;
-  const bool unrestricted = request.matchers.empty() && request.scope.all &&
-                            request.scope.required.empty() &&
-                            catalog_.state()->policies.size() == 1;
-  if (unrestricted) {
-    int64_t min_ns = 0;
-    int64_t max_ns = 0;
-    BoundsInNs(request, &min_ns, &max_ns);
-    bool plain = true;
-    for (const PartitionSnapshot& snapshot : Snapshots(min_ns, max_ns)) {
-      const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
-      ASSIGN_OR_RETURN(const Postings expired, ExpiredSeries(index));
-      if (!snapshot.version->dead.empty() || !expired.empty()) plain = false;
-      RETURN_IF_ERROR(index.ForEachName([&](std::string_view name) {
-        if (name == "db" || name == "rp") plain = false;
-        if (name != kPolicyPair && !(request.view == View::kPrometheus && IsHiddenLabel(name))) {
-          names.emplace(name);
-        }
-        return true;
-      }));
-    }
-    if (plain || request.view == View::kStored)
-      return std::vector<std::string>(names.begin(), names.end());
-    names.clear();
-  }
-  SelectRequest labels = request;
-  labels.labels_only = true;
-  labels.limit = 0;
-  ASSIGN_OR_RETURN(const auto selection, Select(labels, cancel));
-  for (size_t i = 0; i < selection->size(); ++i) {
-    for (const Label& label : selection->labels(i)) {
-      if (!names.contains(label.name)) names.emplace(label.name);
-    }
-  }
-  return std::vector<std::string>(names.begin(), names.end());
-}
-
-Result<std::vector<std::string>> Engine::LabelValues(std::string_view name,
-                                                     const SelectRequest& request,
-                                                     const CancelToken& cancel) const {
-  std::set<std::string, std::less<>> values;
-  const bool is_virtual =
-      request.view == View::kPrometheus &&
-      (name == "db" || name == "rp" || name == "exported_db" || name == "exported_rp");
-  if (is_virtual || NeedsShownCheck(request.scope, request.view, request.matchers)) {
-    SelectRequest labels = request;
-    labels.labels_only = true;
-    labels.limit = 0;
-    ASSIGN_OR_RETURN(const auto selection, Select(labels, cancel));
-    for (size_t i = 0; i < selection->size(); ++i) {
-      const std::string_view value = selection->labels(i).Get(name);
-      if (!value.empty() && !values.contains(value)) values.emplace(value);
-    }
-    return std::vector<std::string>(values.begin(), values.end());
-  }
-  if (request.view == View::kPrometheus && IsHiddenLabel(name)) return std::vector<std::string>();
-  int64_t min_ns = 0;
-  int64_t max_ns = 0;
-  BoundsInNs(request, &min_ns, &max_ns);
-  const auto catalog = catalog_.state();
-  for (const PartitionSnapshot& snapshot : Snapshots(min_ns, max_ns)) {
-    RETURN_IF_ERROR(cancel.Check());
-    const PartitionIndex index(store_.get(), snapshot.version, snapshot.recents);
-    ASSIGN_OR_RETURN(Postings matched, MatchPartition(index, *catalog, request.scope, request.view,
-                                                      request.matchers, cancel));
-    if (!snapshot.version->dead.empty()) matched -= DeadSeries(*snapshot.version, matched);
-    ASSIGN_OR_RETURN(const Postings expired, ExpiredSeries(index));
-    matched -= expired;
-    if (matched.empty()) continue;
-    ASSIGN_OR_RETURN(const Postings all, index.All());
-    const bool everything = matched.size() == all.size();
-    RETURN_IF_ERROR(index.ForEachValue(
-        name, {}, [&](std::string_view value, const IndexReader::Loader& loader) -> Result<bool> {
-          if (values.contains(value)) return true;
-          if (!everything) {
-            ASSIGN_OR_RETURN(const Postings series, loader.Load());
-            if (!series.Intersects(matched)) return true;
-          }
-          values.emplace(value);
-          return true;
-        }));
-  }
-  return std::vector<std::string>(values.begin(), values.end());
 }
 
 Result<std::vector<Querier::SeriesExemplars>> Engine::SelectExemplars(

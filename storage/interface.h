@@ -109,7 +109,7 @@ struct SelectRequest {
   int64_t max_time = std::numeric_limits<int64_t>::max();
   // Only series without samples being opened: labels are wanted (/series). Cheaper.
   bool labels_only = false;
-  // At most this many series; 0: no limit.
+  // At most this many series, or values of a label: the first ones. 0: no limit.
   size_t limit = 0;
 };
 

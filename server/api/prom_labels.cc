@@ -71,7 +71,9 @@ HttpResponse UnionOf(const PromLabelApi& api, HttpRequest& http, const LookUp& l
   const Result<CatalogRequest> request = CatalogOf(api, http, http.Form(), false);
   if (!request.ok()) return PromFailure(request.status());
   std::vector<std::string> all;
-  for (const storage::SelectRequest& select : request->selects) {
+  for (storage::SelectRequest select : request->selects) {
+    // One more than wanted tells whether something is left out.
+    if (request->limit > 0) select.limit = request->limit + 1;
     Result<std::vector<std::string>> found = look_up(select);
     if (!found.ok()) return PromFailure(found.status());
     if (all.empty()) {

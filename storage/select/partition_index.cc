@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/coding.h"
+#include "storage/head/chunklet.h"
 #include "storage/rocks/key_layout.h"
 
 namespace tsdb::storage {
@@ -255,6 +256,19 @@ bool ShownMatches(const Scope& scope, const Matchers& matchers, const Labels& sh
   return scope.required.empty() ||
          std::any_of(scope.required.begin(), scope.required.end(),
                      [&](const Matchers& alternative) { return MatchesAll(alternative, shown); });
+}
+
+// A millisecond of PromQL holds all of its nanoseconds.
+void BoundsInNs(const SelectRequest& request, int64_t* min_ns, int64_t* max_ns) {
+  *min_ns = request.min_time;
+  *max_ns = request.max_time;
+  if (request.view == View::kStored) return;
+  MillisecondsInNs(request.min_time, request.max_time, min_ns, max_ns);
+}
+
+bool IsOrdinaryName(std::string_view name) {
+  return !IsHiddenLabel(name) && name != kDb && name != kRp && name != kExportedDb &&
+         name != kExportedRp;
 }
 
 Labels ShowLabels(const Labels& stored, const PolicyInfo* policy, View view) {

@@ -58,6 +58,11 @@ Result<Postings> MatchPartition(const PartitionIndex& index, const CatalogState&
 bool NeedsShownCheck(const Scope& scope, View view, const Matchers& matchers);
 bool ShownMatches(const Scope& scope, const Matchers& matchers, const Labels& shown);
 
+// The request's bounds in nanoseconds.
+void BoundsInNs(const SelectRequest& request, int64_t* min_ns, int64_t* max_ns);
+
+// Whether a label is shown as it is stored to PromQL.
+bool IsOrdinaryName(std::string_view name);
 // A stored label set as the view shows it.
 Labels ShowLabels(const Labels& stored, const PolicyInfo* policy, View view);
 
