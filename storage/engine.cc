@@ -7,17 +7,11 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "storage/engine_impl.h"
+#include "storage/format.h"
 #include "storage/rocks/key_layout.h"
 
 namespace tsdb::storage {
 namespace {
-
-constexpr std::string_view kFormatKey = "format";
-constexpr std::string_view kFormat = "tsdbd 2";
-constexpr std::string_view kOlderFormat = "tsdbd 1";  // read as it is; had no rows in the journal
-constexpr std::string_view kSecretKey = "secret";
-constexpr std::string_view kNextSegmentKey = "next_segment";
-constexpr std::string_view kPartitionPrefix = "p/";
 
 StoreOptions OptionsOfStore(const EngineOptions& options) {
   StoreOptions result;
@@ -337,11 +331,23 @@ void Engine::TryLeaveReadOnly() {
   LogInfo("storage accepts writes again");
 }
 
-Result<std::unique_ptr<Storage>> OpenStorage(const EngineOptions& options) {
+namespace {
+
+Result<std::unique_ptr<Storage>> Open(const EngineOptions& options) {
   ASSIGN_OR_RETURN(std::unique_ptr<Store> store, Store::Open(OptionsOfStore(options)));
   auto engine = std::make_unique<Engine>(options, std::move(store));
   RETURN_IF_ERROR(engine->Start());
   return std::unique_ptr<Storage>(std::move(engine));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Storage>> OpenStorage(const EngineOptions& options) {
+  Result<std::unique_ptr<Storage>> storage = Open(options);
+  if (storage.ok() || storage.status().code() != StatusCode::kDataLoss) return storage;
+  return DataLoss(storage.status().message() + "; \"tsdbctl repair --storage.path=" + options.path +
+                  "\" keeps all that can be read and says what is lost, or start with a copy that "
+                  "\"tsdbctl snapshot\" made");
 }
 
 }  // namespace tsdb::storage

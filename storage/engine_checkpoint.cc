@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "storage/engine_impl.h"
+#include "storage/format.h"
 #include "storage/rocks/key_layout.h"
 
 namespace tsdb::storage {
@@ -42,12 +43,6 @@ struct Engine::CheckpointWork {
 namespace {
 
 constexpr int64_t kIdleNs = 3'600'000'000'000;
-
-std::string PartitionRowKey(int32_t day) {
-  std::string key = "p/";
-  PutKey32(&key, static_cast<uint32_t>(day) ^ 0x80000000U);
-  return key;
-}
 
 uint16_t NextEpoch(uint16_t epoch) {
   ++epoch;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "storage/downsample.h"
 #include "storage/engine_impl.h"
+#include "storage/format.h"
 #include "storage/rocks/key_layout.h"
 #include "storage/seal_plan.h"
 #include "storage/sealed_segment.h"
@@ -18,12 +19,6 @@ namespace {
 
 constexpr int64_t kSettleNs = 30'000'000'000;  // SealMoment::settled_segment
 constexpr int64_t kIdleNs = 3'000'000'000;     // SealMoment::idle
-
-std::string PartitionRowKey(int32_t day) {
-  std::string key = "p/";
-  PutKey32(&key, static_cast<uint32_t>(day) ^ 0x80000000U);
-  return key;
-}
 
 std::string DroppedKey(uint64_t number) {
   std::string key = "d/";

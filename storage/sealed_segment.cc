@@ -169,32 +169,59 @@ Status DecodeDownsampled(std::string_view chunk, std::string_view weights, int64
   return Status::Ok();
 }
 
+// One chunk of a row.
+struct Entry {
+  char kind = kWholeChunk;
+  uint64_t list = 0;
+  std::string_view chunk;
+  std::string_view weights;
+  std::string_view bytes;  // all of it
+};
+
+bool GetEntry(std::string_view* row, Entry* entry) {
+  const std::string_view whole = *row;
+  entry->kind = row->front();
+  row->remove_prefix(1);
+  if (entry->kind > kDownsampled || (entry->kind == kValueChunk && !GetVarint(row, &entry->list)) ||
+      !GetBytes(row, &entry->chunk) ||
+      (entry->kind == kDownsampled && !GetBytes(row, &entry->weights))) {
+    return false;
+  }
+  entry->bytes = whole.substr(0, whole.size() - row->size());
+  return true;
+}
+
+Status DecodeEntry(const Entry& entry, const TimestampListReader& lists, int64_t min_ns,
+                   int64_t max_ns, std::vector<SampleBlock>* runs) {
+  if (entry.kind == kWholeChunk) return DecodeWhole(entry.chunk, min_ns, max_ns, runs);
+  if (entry.kind == kDownsampled) {
+    return DecodeDownsampled(entry.chunk, entry.weights, min_ns, max_ns, runs);
+  }
+  return DecodeShared(entry.chunk, static_cast<uint32_t>(entry.list), lists, min_ns, max_ns, runs);
+}
+
 }  // namespace
 
 Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int64_t min_ns,
                     int64_t max_ns, std::vector<SampleBlock>* runs) {
   Status result;
   while (!row.empty()) {
-    const char kind = row.front();
-    row.remove_prefix(1);
-    uint64_t list = 0;
-    std::string_view chunk;
-    std::string_view weights;
-    if (kind > kDownsampled || (kind == kValueChunk && !GetVarint(&row, &list)) ||
-        !GetBytes(&row, &chunk) || (kind == kDownsampled && !GetBytes(&row, &weights))) {
-      return DataLoss("malformed row of a sealed segment");
-    }
-    Status status;
-    if (kind == kWholeChunk) {
-      status = DecodeWhole(chunk, min_ns, max_ns, runs);
-    } else if (kind == kDownsampled) {
-      status = DecodeDownsampled(chunk, weights, min_ns, max_ns, runs);
-    } else {
-      status = DecodeShared(chunk, static_cast<uint32_t>(list), lists, min_ns, max_ns, runs);
-    }
+    Entry entry;
+    if (!GetEntry(&row, &entry)) return DataLoss("malformed row of a sealed segment");
+    const Status status = DecodeEntry(entry, lists, min_ns, max_ns, runs);
     if (!status.ok() && result.ok()) result = status;
   }
   return result;
+}
+
+std::string KeepReadableChunks(std::string_view row, const TimestampListReader& lists) {
+  std::string kept;
+  Entry entry;
+  while (!row.empty() && GetEntry(&row, &entry)) {
+    std::vector<SampleBlock> runs;
+    if (DecodeEntry(entry, lists, INT64_MIN, INT64_MAX, &runs).ok()) kept += entry.bytes;
+  }
+  return kept;
 }
 
 }  // namespace tsdb::storage

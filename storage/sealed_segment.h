@@ -69,4 +69,7 @@ using TimestampListReader =
 Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int64_t min_ns,
                     int64_t max_ns, std::vector<SampleBlock>* runs);
 
+// The row without the chunks that cannot be decoded; empty when none can.
+std::string KeepReadableChunks(std::string_view row, const TimestampListReader& lists);
+
 }  // namespace tsdb::storage

@@ -15,7 +15,8 @@ int Fail(const Status& status) {
 }  // namespace
 
 int Run(int argc, const char* const* argv) {
-  CLI::App app("tsdbctl asks and administers a running tsdbd.");
+  CLI::App app(
+      "tsdbctl asks and administers a running tsdbd, and repairs what a stopped one holds.");
   app.footer(
       "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
       "Example: tsdbctl query 'sum by (job_name) (flink_jobmanager_job_uptime)'");
@@ -33,6 +34,7 @@ int Run(int argc, const char* const* argv) {
   AddWriteCommand(&app, &invocation);
   AddStatusCommands(&app, &invocation);
   AddStorageCommands(&app, &invocation);
+  AddRepairCommand(&app, &invocation);
   AddRulesCommand(&app, &invocation);
   try {
     app.parse(argc, argv);

@@ -28,6 +28,7 @@ void AddWriteCommand(CLI::App* app, Invocation* invocation);   // write
 void AddStatusCommands(CLI::App* app, Invocation* invocation);  // status, compact
 // cardinality, delete, snapshot, verify
 void AddStorageCommands(CLI::App* app, Invocation* invocation);
+void AddRepairCommand(CLI::App* app, Invocation* invocation);   // repair
 void AddRulesCommand(CLI::App* app, Invocation* invocation);    // rules check
 
 // The whole program. Returns the exit status: 0 done, 1 failed, 2 wrong usage.

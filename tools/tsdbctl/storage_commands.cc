@@ -85,7 +85,9 @@ Status RunVerify(ApiClient& client, OutputFormat format) {
   for (const JsonValue& text : damaged) table.rows.push_back({"damaged", text.text()});
   Print(format, table, data);
   if (damaged.empty()) return Status::Ok();
-  return DataLoss(std::to_string(damaged.size()) + " damaged places were found");
+  return DataLoss(std::to_string(damaged.size()) +
+                  " damaged places were found; \"tsdbctl repair\" ends them while the server is "
+                  "stopped");
 }
 
 }  // namespace

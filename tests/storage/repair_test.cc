@@ -1,0 +1,456 @@
+// Damages stores in every way that we can think of and holds what a repair makes of them to what
+// was in them.
+#include "storage/repair.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "tests/storage/engine_fixture.h"
+#include "tests/support/child_process.h"
+#include "tests/support/tsdbd_process.h"
+
+namespace tsdb::storage {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::Contains;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using tsdb::testing::ProgramPath;
+using tsdb::testing::TempDir;
+
+constexpr int64_t kDay = 86'400'000;
+
+std::string ReadFile(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// What lies in a directory, by name.
+std::map<std::string, std::string> FilesOf(const std::string& directory) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : fs::directory_iterator(directory)) {
+    if (!entry.is_regular_file() || entry.path().filename() == "LOCK") continue;
+    files[entry.path().filename()] = ReadFile(entry.path());
+  }
+  return files;
+}
+
+void Flip(const fs::path& path, uint64_t offset) {
+  // Not in place: the file may have other names.
+  std::string text = ReadFile(path);
+  text[offset] = static_cast<char>(~text[offset]);
+  fs::remove(path);
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+class RepairTest : public EngineTest {
+ protected:
+  // Three days, the first with sealed segments, the second with fragments and a late one, the third
+  // with a journal that is not empty; the store is left as a kill leaves it.
+  void Fill() {
+    Open();
+    const PolicyId policy = CreateDatabase("flink");
+    AppendRows("wide", kNow - 2 * kDay, 1500, 4);
+    Checkpoint();
+    AppendRows("wide", kNow - 2 * kDay + 1'000'000, 1500, 4);
+    ASSERT_TRUE(storage_->Compact().ok());
+    AppendRows("deep", kNow - kDay, 200, 40);
+    Checkpoint();
+    AppendRows("deep", kNow - kDay + 3'600'000, 200, 40);
+    AppendRows("more", kNow - kDay, 300, 4);
+    Checkpoint();
+    AppendRows("deep", kNow - kDay - 3'600'000, 100, 10);
+    AppendRows("new", kNow, 200, 10);
+    Checkpoint();
+    for (int i = 0; i < 20; ++i) {
+      const std::string line = "cpu,host=h" + std::to_string(i);
+      ASSERT_TRUE(
+          storage_->Append(InfluxPoint(policy, line, ValueType::kFloat, kNow * 1'000'000)).ok());
+    }
+    ASSERT_TRUE(storage_->state().Apply({{"alert/rule/1", "firing"}}).ok());
+    AppendRows("new", kNow + 200'000, 250, 10);
+    stored_ = ReadAll();
+    disk_->Export("/data", whole_);
+    Close();
+  }
+
+  void AppendRows(const std::string& name, int64_t start, int series, int rows) {
+    for (int row = 0; row < rows; ++row) {
+      TestBatch batch;
+      for (int i = 0; i < series; ++i) {
+        batch.Float({{"__name__", name}, {"i", std::to_string(i)}, {"long", std::string(30, 'x')}},
+                    start + row * 15'000, static_cast<double>(random_() >> 12));
+      }
+      Append(batch);
+    }
+  }
+
+  StoredSamples ReadAll(int* damaged = nullptr) const {
+    SelectRequest request;
+    request.view = View::kStored;
+    return ReadSamples(*storage_, request, damaged);
+  }
+
+  // A new copy of the whole store.
+  void Restore() {
+    fs::remove_all(path_);
+    fs::copy(whole_, path_);
+  }
+
+  Result<RepairReport> Repair(bool dry_run = false) const {
+    RepairOptions options;
+    options.path = path_;
+    options.dry_run = dry_run;
+    return RepairStorage(options);
+  }
+
+  void OpenRepaired() {
+    Close();
+    UseDisk(std::make_shared<MemoryDisk>());
+    disk_->Import(path_, "/data");
+    Open();
+  }
+
+  // Repairs `path_` and holds the result to what was stored. Answers how many samples are lost.
+  size_t CheckRepair(RepairReport* report) {
+    const auto before = FilesOf(path_);
+    const auto repaired = Repair();
+    EXPECT_TRUE(repaired.ok()) << repaired.status().ToString();
+    if (!repaired.ok()) return 0;
+    *report = *repaired;
+    EXPECT_TRUE(FilesOf(report->kept.empty() ? path_ : report->kept) == before);
+    OpenRepaired();
+    if (HasFatalFailure()) return 0;
+    const auto verified = storage_->Verify();
+    EXPECT_TRUE(verified.ok());
+    EXPECT_THAT(verified->damaged, IsEmpty());
+    const size_t lost = CountLost(*report);
+    // It takes new samples of old and of new series.
+    TestBatch batch;
+    batch.Float({{"__name__", "new"}, {"i", "1"}, {"long", std::string(30, 'x')}}, kNow + 500'000,
+                1);
+    batch.Float({{"__name__", "deep"}, {"i", "1"}, {"long", std::string(30, 'x')}}, kNow - kDay + 7,
+                1);
+    EXPECT_EQ(Append(batch).stored_points, 2U);
+    EXPECT_TRUE(storage_->Compact().ok());
+    EXPECT_THAT(storage_->Verify()->damaged, IsEmpty());
+    Close();
+    const auto again = Repair();
+    EXPECT_TRUE(again.ok()) << again.status().ToString();
+    EXPECT_THAT(again->damage, IsEmpty());
+    EXPECT_THAT(again->lost, IsEmpty());
+    if (!report->kept.empty()) fs::remove_all(report->kept);
+    return lost;
+  }
+
+  // Nothing is there that was not, and what is missing is of a day that was named.
+  size_t CountLost(const RepairReport& report) const {
+    std::string named;
+    for (const std::string& text : report.lost) named += text + "\n";
+    const bool journal = named.find("journal records") != std::string::npos;
+    size_t lost = 0;
+    const StoredSamples found = ReadAll();
+    for (const auto& [labels, samples] : stored_) {
+      const auto there = found.find(labels);
+      for (const auto& [time, value] : samples) {
+        const bool is_there = there != found.end() && there->second.contains(time);
+        if (is_there) {
+          EXPECT_EQ(there->second.at(time), value) << labels;
+          continue;
+        }
+        ++lost;
+        const int64_t time_ms = time > kNow * 1000 ? time / 1'000'000 : time;
+        const std::string day = FormatRfc3339Ms(time_ms).substr(0, 10);
+        EXPECT_TRUE(journal || named.find(day) != std::string::npos)
+            << labels << " " << day << " is not named in " << named;
+        if (HasFailure()) return lost;
+      }
+    }
+    for (const auto& [labels, samples] : found) {
+      const auto was = stored_.find(labels);
+      EXPECT_TRUE(was != stored_.end()) << labels;
+      if (was == stored_.end()) continue;
+      for (const auto& [time, value] : samples) EXPECT_TRUE(was->second.contains(time)) << labels;
+    }
+    return lost;
+  }
+
+  std::vector<std::string> Names(const std::string& part) const {
+    std::vector<std::string> names;
+    for (const auto& [name, text] : FilesOf(whole_)) {
+      if (name.find(part) != std::string::npos) names.push_back(name);
+    }
+    return names;
+  }
+
+  size_t AllSamples() const {
+    size_t count = 0;
+    for (const auto& [labels, samples] : stored_) count += samples.size();
+    return count;
+  }
+
+  const TempDir directory_;
+  const std::string whole_ = directory_ / "whole";
+  const std::string path_ = directory_ / "data";
+  std::mt19937_64 random_{1};
+  StoredSamples stored_;
+};
+
+TEST_F(RepairTest, AWholeStoreIsLeftAsItIs) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  Restore();
+  RepairReport report;
+  EXPECT_EQ(CheckRepair(&report), 0U);
+  EXPECT_THAT(report.damage, IsEmpty());
+  EXPECT_THAT(report.lost, IsEmpty());
+  EXPECT_EQ(report.kept, "");
+  EXPECT_GT(report.tables, 5U);
+  EXPECT_EQ(Repair().status().code(), StatusCode::kOk);
+}
+
+TEST_F(RepairTest, ADamagedByteOfATableCostsAtMostItsBlock) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  size_t tables = 0;
+  size_t lossless = 0;
+  size_t most_lost = 0;
+  for (const std::string& name : Names(".sst")) {
+    const uint64_t size = fs::file_size(whole_ + "/" + name);
+    const uint64_t offset = size * (1 + tables++ % 3) / 4;
+    SCOPED_TRACE(name + " at " + std::to_string(offset) + " of " + std::to_string(size));
+    Restore();
+    Flip(path_ + "/" + name, offset);
+    RepairReport report;
+    const size_t lost = CheckRepair(&report);
+    if (HasFailure()) return;
+    most_lost = std::max(most_lost, lost);
+    if (lost == 0) ++lossless;
+  }
+  EXPECT_GT(lossless, 10U);
+  EXPECT_LT(most_lost, AllSamples() / 3);
+}
+
+TEST_F(RepairTest, AllOfATablesBlocksButTheFirstAndTheLastCostThemselves) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  for (const std::string& name : Names(".sst")) {
+    const uint64_t size = fs::file_size(whole_ + "/" + name);
+    if (size < 200'000) continue;
+    SCOPED_TRACE(name);
+    Restore();
+    for (const uint64_t offset : {size / 5, size * 2 / 5, size * 3 / 5}) {
+      Flip(path_ + "/" + name, offset);
+    }
+    RepairReport report;
+    const size_t lost = CheckRepair(&report);
+    EXPECT_GT(lost, 0U);
+    EXPECT_LT(lost, AllSamples() / 3);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(RepairTest, AMissingTableCostsWhatItHeld) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  for (const std::string& name : Names(".sst")) {
+    SCOPED_TRACE(name);
+    Restore();
+    fs::remove(path_ + "/" + name);
+    RepairReport report;
+    CheckRepair(&report);
+    EXPECT_THAT(report.damage, Not(IsEmpty()));
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(RepairTest, AnIndexThatIsGoneIsMadeAgain) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  Restore();
+  // Whatever tables hold posting lists: the label's name is in their keys.
+  std::vector<std::string> damaged;
+  for (const std::string& name : Names(".sst")) {
+    if (ReadFile(path_ + "/" + name).find("tsdbd.postings") == std::string::npos) continue;
+    damaged.push_back(name);
+    fs::remove(path_ + "/" + name);
+  }
+  ASSERT_FALSE(damaged.empty());
+  RepairReport report;
+  EXPECT_EQ(CheckRepair(&report), 0U);
+  EXPECT_THAT(report.rebuilt, Contains(HasSubstr("posting lists of day 2026-02-27")));
+}
+
+TEST_F(RepairTest, WithoutItsStateAllTablesAndTheLogAreThere) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  const std::string manifest = Names("MANIFEST-").front();
+  const std::vector<std::function<void()>> damages = {
+      [&] { fs::remove(path_ + "/CURRENT"); },
+      [&] { std::ofstream(path_ + "/CURRENT") << "MANIFEST"; },
+      [&] { fs::remove(path_ + "/" + manifest); },
+      [&] { Flip(path_ + "/" + manifest, 100); },
+      [&] { Flip(path_ + "/" + manifest, fs::file_size(whole_ + "/" + manifest) / 2); },
+      [&] { std::ofstream(path_ + "/" + manifest) << ""; },
+  };
+  for (size_t i = 0; i < damages.size(); ++i) {
+    SCOPED_TRACE(i);
+    Restore();
+    damages[i]();
+    // The server says what to do and leaves everything as it is.
+    const auto before = FilesOf(path_);
+    UseDisk(std::make_shared<MemoryDisk>());
+    disk_->Import(path_, "/data");
+    const auto opened = OpenStorage(Options());
+    EXPECT_EQ(opened.status().code(), StatusCode::kDataLoss) << opened.status().ToString();
+    EXPECT_THAT(opened.status().message(), HasSubstr("tsdbctl repair --storage.path=/data"));
+    EXPECT_EQ(disk_->FilesWith(".sst").size(), Names(".sst").size());
+    RepairReport report;
+    EXPECT_EQ(CheckRepair(&report), 0U);
+    EXPECT_THAT(report.damage, Not(IsEmpty()));
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(RepairTest, WithoutItsStateADamagedTableCostsAtMostItsBlock) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  for (const std::string& name : Names(".sst")) {
+    SCOPED_TRACE(name);
+    Restore();
+    fs::remove(path_ + "/CURRENT");
+    Flip(path_ + "/" + name, fs::file_size(whole_ + "/" + name) / 3);
+    RepairReport report;
+    EXPECT_LT(CheckRepair(&report), AllSamples() / 3);
+    if (HasFailure()) return;
+  }
+}
+
+TEST_F(RepairTest, DamageOfTheLogIsNamedAndCostsWhatComesBehind) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  int damaged = 0;
+  for (const std::string& name : Names(".log")) {
+    const uint64_t size = fs::file_size(whole_ + "/" + name);
+    for (uint64_t part = 0; part < 8; ++part) {
+      const uint64_t offset = size * part / 8 + 3;
+      if (offset >= size) continue;
+      SCOPED_TRACE(name + " at " + std::to_string(offset) + " of " + std::to_string(size));
+      Restore();
+      Flip(path_ + "/" + name, offset);
+      RepairReport report;
+      const size_t lost = CheckRepair(&report);
+      if (HasFailure()) return;
+      if (lost > 0) {
+        EXPECT_THAT(report.lost, Contains(HasSubstr("journal records")));
+      }
+      damaged += report.is_damaged();
+    }
+  }
+  EXPECT_GT(damaged, 2);
+}
+
+TEST_F(RepairTest, ADryRunTellsTheSameAndLeavesNothing) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  Restore();
+  Flip(path_ + "/" + Names(".sst").back(), 100);
+  fs::remove(path_ + "/" + Names(".sst").front());
+  const auto before = FilesOf(path_);
+  const auto dry = Repair(/*dry_run=*/true);
+  ASSERT_TRUE(dry.ok()) << dry.status().ToString();
+  EXPECT_TRUE(FilesOf(path_) == before);
+  const auto repaired = Repair();
+  ASSERT_TRUE(repaired.ok());
+  EXPECT_EQ(dry->damage, repaired->damage);
+  EXPECT_EQ(dry->lost, repaired->lost);
+  EXPECT_EQ(dry->rebuilt, repaired->rebuilt);
+  EXPECT_EQ(dry->kept, "");
+  size_t entries = 0;  // the whole store, the data, the damaged store
+  for (const auto& entry : fs::directory_iterator(directory_.path())) entries += entry.exists();
+  EXPECT_EQ(entries, 3U);
+}
+
+TEST_F(RepairTest, GoesElsewhereWhenAskedAndTakesSnapshotsAlong) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  Restore();
+  Flip(path_ + "/" + Names(".sst").back(), 100);
+  fs::create_directories(path_ + "/snapshots/1");
+  RepairOptions options;
+  options.path = path_;
+  options.target = directory_ / "other";
+  const auto before = FilesOf(path_);
+  ASSERT_TRUE(RepairStorage(options).ok());
+  EXPECT_TRUE(FilesOf(path_) == before);
+  EXPECT_FALSE(FilesOf(options.target).empty());
+  EXPECT_EQ(RepairStorage(options).status().code(), StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(Repair().ok());
+  EXPECT_TRUE(fs::exists(path_ + "/snapshots/1"));
+}
+
+TEST_F(RepairTest, RefusesWhatIsInUseAndWhatIsNoStore) {
+  EXPECT_EQ(Repair().status().code(), StatusCode::kNotFound);
+  fs::create_directory(path_);
+  EXPECT_EQ(Repair().status().code(), StatusCode::kNotFound);
+  EngineOptions options;
+  options.path = path_;
+  options.clock = &clock_;
+  auto storage = OpenStorage(options);
+  ASSERT_TRUE(storage.ok());
+  const pid_t child = fork();  // locks are of a process
+  if (child == 0) _exit(Repair().status().code() == StatusCode::kFailedPrecondition ? 0 : 1);
+  int status = 1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+}
+
+// Killed at any moment: the directory is as it was, or repaired.
+TEST_F(RepairTest, AKilledRepairLeavesTheStoreAsItWasOrWhole) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  Restore();
+  const std::string name = Names(".sst").back();
+  Flip(path_ + "/" + name, 100);
+  const auto damaged = FilesOf(path_);
+  int untouched = 0;
+  int whole = 0;
+  for (int pause_us = 0; whole < 3 && pause_us < 4'000'000; pause_us += 1000 + pause_us / 8) {
+    const pid_t child = fork();
+    if (child == 0) {
+      const std::string program = ProgramPath("tsdbctl");
+      const std::string path = "--storage.path=" + path_;
+      execl(program.c_str(), "tsdbctl", "-o", "csv", "repair", path.c_str(), nullptr);
+      _exit(127);
+    }
+    usleep(static_cast<useconds_t>(pause_us));
+    kill(child, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFSIGNALED(status) || WEXITSTATUS(status) == 0) << status;
+    if (FilesOf(path_) == damaged) {
+      ++untouched;
+      continue;
+    }
+    ++whole;
+    const auto again = Repair();
+    ASSERT_TRUE(again.ok()) << again.status().ToString();
+    EXPECT_THAT(again->damage, IsEmpty());
+    int kept = 0;
+    for (const auto& entry : fs::directory_iterator(directory_.path())) {
+      if (entry.path().string().find(".damaged-") == std::string::npos) continue;
+      kept += FilesOf(entry.path()) == damaged;
+      fs::remove_all(entry.path());
+    }
+    EXPECT_EQ(kept, 1);
+    Restore();
+    Flip(path_ + "/" + name, 100);
+  }
+  EXPECT_GT(untouched, 3);
+  EXPECT_EQ(whole, 3);
+}
+
+}  // namespace
+}  // namespace tsdb::storage
