@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -121,6 +122,7 @@ class Aggregate final : public Operator {
       return;
     }
     cells_.value.assign(size, 0);
+    all_floats_.assign(grid_.count, kSeenFloat);
     if (NeedsCompensation()) cells_.compensation.assign(size, 0);
     if (NeedsCount()) cells_.count.assign(size, 0);
   }
@@ -164,8 +166,7 @@ class Aggregate final : public Operator {
   // are given by value, for otherwise each store of a flag might have changed where they are.
   template <typename Take>
   bool ForEachFloat(const Column& column, size_t base, const Take& take) {
-    const GroupCells cells{cells_.flags.data() + base, cells_.value.data() + base,
-                           cells_.compensation.data() + base, cells_.count.data() + base};
+    const GroupCells cells = CellsAt(base);
     const SampleKind* kinds = column.kinds.data();
     const double* values = column.values.data();
     const size_t count = grid_.count;
@@ -181,9 +182,50 @@ class Aggregate final : public Operator {
     return any;
   }
 
+  GroupCells CellsAt(size_t base) {
+    return {cells_.flags.data() + base, cells_.value.data() + base,
+            cells_.compensation.data() + base, cells_.count.data() + base};
+  }
+
+  // Whether the column has a float at each step, and the group has met floats at each and nothing
+  // else.
+  bool IsSteady(const Column& column, size_t base) const {
+    static_assert(static_cast<uint8_t>(SampleKind::kFloat) == kSeenFloat);
+    return std::memcmp(column.kinds.data(), all_floats_.data(), grid_.count) == 0 &&
+           std::memcmp(cells_.flags.data() + base, all_floats_.data(), grid_.count) == 0;
+  }
+
+  // What CompensatedAdd() does, without asking which of two is the larger: what a sum loses by
+  // rounding, exactly (D. E. Knuth, The Art of Computer Programming vol. 2, 4.2.2, theorem B).
+  template <bool kIsMean>
+  bool AddSteadily(const Column& column, size_t base) {
+    const GroupCells cells = CellsAt(base);
+    const double* values = column.values.data();
+    const size_t count = grid_.count;
+    for (size_t step = 0; step < count; ++step) {
+      const double v = values[step];
+      const double sum = cells.value[step];
+      const double total = sum + v;
+      if (total - total != 0) {  // an overflow, or not a number
+        if (kIsMean) {
+          AddToMean(cells, step, v, false);
+        } else {
+          CompensatedAdd(v, &cells.value[step], &cells.compensation[step]);
+        }
+        continue;
+      }
+      const double added = total - sum;
+      cells.value[step] = total;
+      cells.compensation[step] += (sum - (total - added)) + (v - added);
+      if (kIsMean) cells.count[step] += 1;
+    }
+    return true;
+  }
+
   bool TakeFloats(const Column& column, size_t base) {
     switch (op_) {
       case AggregateOp::kSum:
+        if (IsSteady(column, base)) return AddSteadily<false>(column, base);
         return ForEachFloat(column, base, [](GroupCells cells, size_t i, double v, bool first) {
           if (first) {
             cells.value[i] = v;
@@ -192,6 +234,7 @@ class Aggregate final : public Operator {
           }
         });
       case AggregateOp::kAvg:
+        if (IsSteady(column, base)) return AddSteadily<true>(column, base);
         return ForEachFloat(column, base, AddToMean);
       case AggregateOp::kMin:
         return ForEachFloat(column, base, [](GroupCells cells, size_t i, double v, bool first) {
@@ -402,6 +445,7 @@ class Aggregate final : public Operator {
   AggregateParam param_;
   Grouping grouping_;
   Cells cells_;
+  std::vector<uint8_t> all_floats_;  // the kinds of a column with a float at each step
   static constexpr uint32_t kNotSeen = UINT32_MAX;
   std::vector<uint32_t> first_seen_;  // of each group, the first series with a sample
   std::vector<uint8_t> drop_name_;    // groups

@@ -19,6 +19,7 @@ struct TimeShift {
   std::optional<int64_t> at_ms;
   int64_t offset_ms = 0;
   int64_t Apply(int64_t step_ms) const { return at_ms.value_or(step_ms) - offset_ms; }
+  friend bool operator==(const TimeShift&, const TimeShift&) = default;
 };
 
 // kInfoTimestamp is kTimestamp of floats; histograms are an error.

@@ -52,10 +52,23 @@ class RangeOperator : public Operator {
                 std::unique_ptr<RangeSource> source)
       : Operator(context, grid), call_(call), source_(std::move(source)) {}
 
-  // Per thread, reused from series to series.
+  // All that windows depend on but the samples' times.
+  struct WindowsOf {
+    int64_t start_ms = 0;
+    int64_t step_ms = 0;
+    size_t count = 0;
+    TimeShift shift;
+    int64_t before_ms = 0;
+    int64_t after_ms = 0;
+    friend bool operator==(const WindowsOf&, const WindowsOf&) = default;
+  };
+  // Per thread, reused from series to series and from query to query.
   struct Buffers {
     SeriesSamples samples;
     std::vector<Window> floats;
+    uint64_t float_count = 0;  // in all of these windows
+    WindowsOf floats_of;       // what they were found for, with
+    std::vector<int64_t> floats_times;
     std::vector<Window> histograms;
   };
   static Buffers& ThreadBuffers() {
@@ -68,15 +81,23 @@ class RangeOperator : public Operator {
     RETURN_IF_ERROR(source_->Read(index, with_starts, &b->samples));
     RETURN_IF_ERROR(reservation->Add(b->samples.SampleCount()));
     const int64_t before = source_->range_ms + source_->extra_before_ms;
-    const uint64_t float_count = FindWindows(b->samples.times, grid_, source_->shift, before,
-                                             source_->extra_after_ms, &b->floats);
+    const int64_t after = source_->extra_after_ms;
+    const WindowsOf wanted{grid_.start_ms, grid_.step_ms, grid_.count,
+                           source_->shift, before,        after};
+    // Series of one target have their samples at the same times. Windows may have been lent out.
+    if (b->floats.size() != grid_.count || b->floats_of != wanted ||
+        b->floats_times != b->samples.times) {
+      b->float_count =
+          FindWindows(b->samples.times, grid_, source_->shift, before, after, &b->floats);
+      b->floats_of = wanted;
+      b->floats_times = b->samples.times;
+    }
     if (b->samples.histograms.empty()) {
       b->histograms.assign(grid_.count, Window{});
     } else {
-      FindWindows(b->samples.histogram_times, grid_, source_->shift, before,
-                  source_->extra_after_ms, &b->histograms);
+      FindWindows(b->samples.histogram_times, grid_, source_->shift, before, after, &b->histograms);
     }
-    CountSamples(*b, float_count);
+    CountSamples(*b);
     return Status::Ok();
   }
 
@@ -84,12 +105,11 @@ class RangeOperator : public Operator {
   const std::unique_ptr<RangeSource> source_;
 
  private:
-  // `float_count`: floats in all windows.
-  void CountSamples(const Buffers& b, uint64_t float_count) const {
+  void CountSamples(const Buffers& b) const {
     const bool per_step = context_->stats.per_step();
     const bool any_histogram = !b.samples.histograms.empty();
     if (!per_step && !any_histogram) {
-      context_->stats.AddTotal(grid_, float_count);
+      context_->stats.AddTotal(grid_, b.float_count);
       return;
     }
     uint64_t total = 0;
