@@ -5,11 +5,31 @@
 
 namespace tsdb::storage {
 
-Result<std::string_view> LabelRows::Reader::Row(uint32_t id) {
-  if (page_ == nullptr || id < page_->first || id >= page_->end) {
-    ASSIGN_OR_RETURN(page_, Load(id / kPageRows));
+Status LabelRows::Reader::Rows(std::span<const uint32_t> ids, std::vector<std::string_view>* rows) {
+  // The page, the row's end in it and the row are three places; each is on its way for all ids
+  // before the first is looked at.
+  PagePtr last = pages_.empty() ? nullptr : std::move(pages_.back());
+  pages_.clear();
+  if (last != nullptr) pages_.push_back(std::move(last));
+  page_of_.clear();
+  for (const uint32_t id : ids) {
+    if (pages_.empty() || id / kPageRows * kPageRows != pages_.back()->first) {
+      ASSIGN_OR_RETURN(PagePtr page, Load(id / kPageRows));
+      __builtin_prefetch(page.get());
+      pages_.push_back(std::move(page));
+    }
+    page_of_.push_back(pages_.back().get());
   }
-  return page_->Row(id);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    __builtin_prefetch(&page_of_[i]->ends[ids[i] - page_of_[i]->first]);
+  }
+  rows->clear();
+  for (size_t i = 0; i < ids.size(); ++i) {
+    rows->push_back(page_of_[i]->Row(ids[i]));
+    __builtin_prefetch(rows->back().data());
+    __builtin_prefetch(rows->back().data() + 64);
+  }
+  return Status::Ok();
 }
 
 Result<LabelRows::PagePtr> LabelRows::Reader::Load(uint32_t number) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -48,8 +49,9 @@ class LabelRows {
     // `end_id`: ids from here on have no row on disk.
     Reader(LabelRows* cache, PartitionKey partition, uint32_t end_id)
         : cache_(cache), partition_(partition), end_id_(end_id) {}
-    // The row of `id`, until the next call; empty when there is none. REQUIRES: id < end_id.
-    Result<std::string_view> Row(uint32_t id);
+    // The rows of `ids`, until the next call; empty where there is none. They lie all over memory,
+    // so that it is faster to ask for some dozens at once. REQUIRES: all are < end_id.
+    Status Rows(std::span<const uint32_t> ids, std::vector<std::string_view>* rows);
 
    private:
     Result<PagePtr> Load(uint32_t number);
@@ -57,7 +59,8 @@ class LabelRows {
     LabelRows* cache_;
     const PartitionKey partition_;
     const uint32_t end_id_;
-    PagePtr page_;
+    std::vector<PagePtr> pages_;        // of the last call
+    std::vector<const Page*> page_of_;  // by the position of the id
     std::unique_ptr<StoreIterator> rows_;
     uint32_t next_row_ = 0;  // where rows_ stands, at least
     size_t loaded_bytes_ = 0;
