@@ -154,7 +154,7 @@ class Aggregate final : public Operator {
     return reservation_.Add(grid_.count);
   }
 
-  // The cells of a group: of step i the i-th.
+  // The cells of a group: of step i the i-th. Null where the operator keeps nothing of the kind.
   struct GroupCells {
     uint8_t* flags;
     double* value;
@@ -183,8 +183,10 @@ class Aggregate final : public Operator {
   }
 
   GroupCells CellsAt(size_t base) {
-    return {cells_.flags.data() + base, cells_.value.data() + base,
-            cells_.compensation.data() + base, cells_.count.data() + base};
+    const auto at = [base](auto& column) {
+      return column.empty() ? nullptr : column.data() + base;
+    };
+    return {at(cells_.flags), at(cells_.value), at(cells_.compensation), at(cells_.count)};
   }
 
   // Whether the column has a float at each step, and the group has met floats at each and nothing
