@@ -507,7 +507,7 @@ bool HasLostItsState(const std::vector<std::string>& names) {
   bool has_files = false;
   for (const std::string& name : names) {
     if (name == "CURRENT") return false;
-    has_files = has_files || IsTable(name) || IsManifest(name);
+    has_files = has_files || IsTable(name) || IsLog(name);
   }
   return has_files;
 }

@@ -41,7 +41,8 @@ struct Salvage {
 Result<Salvage> SalvageDatabase(const std::string& source, const std::string& work);
 
 // Whether files of these names are a database without the one that names its state: RocksDB would
-// begin a new one and remove them.
+// begin a new one and remove them. A manifest alone is none: it is written before the state is
+// named, and a power failure between leaves nothing else.
 bool HasLostItsState(const std::vector<std::string>& names);
 
 // A data directory that no other process uses while this is held.
