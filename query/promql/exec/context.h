@@ -37,26 +37,23 @@ class SampleBudget {
   std::atomic<uint64_t> peak_{0};
 };
 
-// A reservation that is given back with its owner.
+// A reservation that is given back with its owner. Several threads may add to it at once.
 class Reservation {
  public:
   explicit Reservation(SampleBudget* budget) : budget_(budget) {}
-  ~Reservation() { budget_->Release(count_); }
+  ~Reservation() { Reset(); }
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
   Status Add(uint64_t count) {
-    count_ += count;
+    count_.fetch_add(count, std::memory_order_relaxed);
     return budget_->Reserve(count);
   }
-  void Reset() {
-    budget_->Release(count_);
-    count_ = 0;
-  }
+  void Reset() { budget_->Release(count_.exchange(0, std::memory_order_relaxed)); }
 
  private:
   SampleBudget* budget_;
-  uint64_t count_ = 0;
+  std::atomic<uint64_t> count_{0};
 };
 
 // Samples that the query looked at, per step of the query's grid when asked for.
