@@ -60,6 +60,14 @@ std::string After(FrontDoor* door, const char* method, const char* target) {
   return std::to_string(response.status) + " " + std::string(response.headers.Get("Location"));
 }
 
+// Prometheus sends these on to /status, a page of its interface.
+TEST(FrontDoor, KnowsNoOtherSpellingOfStatus) {
+  const auto door = FrontDoor::Create({});
+  ASSERT_TRUE(door.ok());
+  EXPECT_EQ(After(door->get(), "GET", "/status/"), "404 ");
+  EXPECT_EQ(After(door->get(), "GET", "/STATUS"), "404 ");
+}
+
 TEST(FrontDoor, SendsOtherSpellingsOfPrometheusPathsOn) {
   for (const std::string prefix : {"", "/prom"}) {
     FrontDoor::Options options;
