@@ -1,5 +1,6 @@
 #include "net/request_parser.h"
 
+#include <algorithm>
 #include <limits>
 
 #include <boost/asio/buffer.hpp>
@@ -17,10 +18,12 @@ namespace http = boost::beast::http;
 std::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 // The path and query of a request target in origin form ("/a?b"), absolute form ("http://host/a?b")
-// or
-// "*". nullopt for anything else.
-std::optional<std::string_view> OriginForm(std::string_view target) {
+// or "*", or of CONNECT, whose authority ("host:1") mostly has neither. nullopt for anything else.
+std::optional<std::string_view> OriginForm(std::string_view method, std::string_view target) {
   if (target.starts_with('/') || target == "*") return target;
+  if (method == "CONNECT") {
+    return target.substr(std::min(target.find_first_of("/?"), target.size()));
+  }
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (target.size() < scheme.size() ||
         !EqualsIgnoreCase(target.substr(0, scheme.size()), scheme)) {
@@ -85,7 +88,7 @@ RequestParser::Outcome RequestParser::FeedHead(std::string_view bytes, size_t* c
 
   const auto& message = parser.get();
   const std::string_view target = View(message.target());
-  const std::optional<std::string_view> origin = OriginForm(target);
+  const std::optional<std::string_view> origin = OriginForm(View(message.method_string()), target);
   if (!origin.has_value() ||
       !PercentDecode(origin->substr(0, origin->find('?')), /*plus_is_space=*/false).has_value()) {
     return Fail(400, "malformed request target");
@@ -106,7 +109,7 @@ void RequestParser::TakeHead(HttpRequest* request) {
   auto& message = impl_->parser->get();
   request->method = std::string(View(message.method_string()));
   request->target = std::string(View(message.target()));
-  const std::string_view origin = OriginForm(request->target).value_or("/");
+  const std::string_view origin = OriginForm(request->method, request->target).value_or("/");
   const size_t question = origin.find('?');
   request->path = std::string(origin.substr(0, question));
   if (question != std::string_view::npos) {

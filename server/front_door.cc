@@ -89,7 +89,7 @@ std::string WithQuery(const net::HttpRequest& request, std::string location) {
 // and sends on. The API's own are not among them, which Prometheus looks up by a router within it.
 struct KnownPath {
   std::string_view path;
-  bool is_changing;  // taken by POST and PUT
+  bool is_changing;  // taken by POST and PUT; GET is told so, HEAD is not taken
 };
 constexpr std::array<KnownPath, 8> kKnownPaths = {{{"/metrics", false},
                                                    {"/federate", false},
@@ -107,16 +107,18 @@ std::optional<std::string> KnownSpelling(const net::HttpRequest& request,
   const bool changes = request.method == "POST" || request.method == "PUT";
   const std::optional<std::string> decoded = PercentDecode(TargetPath(request), false);
   if (!decoded.has_value() || !(reads || changes)) return std::nullopt;
-  std::string_view path = *decoded;
+  const std::string clean = CleanPath(*decoded);  // dots and slashes may have been encoded
+  std::string_view path = clean;
   if (path.ends_with('/')) path.remove_suffix(1);
   const auto goes_to = [&](const std::string& known, bool slash) {
     const std::string whole = known + (slash ? "/" : "");
     return EqualsIgnoreCase(path, known) && *decoded != whole;
   };
-  if (reads && !route_prefix.empty() && goes_to(route_prefix, true)) return route_prefix + "/";
+  if (reads && goes_to(route_prefix, true)) return route_prefix + "/";
   for (const KnownPath& known : kKnownPaths) {
     std::string whole = route_prefix + std::string(known.path);
-    if ((reads || known.is_changing) && goes_to(whole, false)) return whole;
+    const bool taken = known.is_changing ? changes || request.method == "GET" : reads;
+    if (taken && goes_to(whole, false)) return whole;
   }
   return std::nullopt;
 }
@@ -174,8 +176,10 @@ bool FrontDoor::IsInside(const net::HttpRequest& request) const {
 
 std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) {
   const bool is_inside = IsInside(request);
+  const std::string_view path = TargetPath(request);
+  std::string clean = CleanPath(path);
   // Browsers send a preflight without credentials.
-  if (request.method == "OPTIONS" && is_inside && IsApi(request.path) &&
+  if (request.method == "OPTIONS" && is_inside && clean == path && IsApi(request.path) &&
       !IsInfluxPath(request.path)) {
     auto response = std::make_unique<net::HttpResponse>();
     response->status = 204;
@@ -187,9 +191,9 @@ std::unique_ptr<net::HttpResponse> FrontDoor::Before(net::HttpRequest& request) 
     return response;
   }
   if (!Admit(request)) return Challenge();
-  const std::string_view path = TargetPath(request);
   if (!is_inside && path == "/") return SendToPrefix(request);
-  std::string clean = CleanPath(path);
+  // Go's router leaves the path of a CONNECT, which may name a host, as it is.
+  if (request.method == "CONNECT") clean = path;
   if (clean == options_.route_prefix + "/api/v1") clean.push_back('/');
   if (clean != path && !IsInfluxPath(CleanPath(request.path))) {
     return Redirect(request, 307, WithQuery(request, std::move(clean)));
@@ -302,7 +306,7 @@ void FrontDoor::After(const net::HttpRequest& request, net::HttpResponse* respon
     const bool is_text = response->headers.Get("Content-Type").starts_with("text/");
     if (response->status >= 400 && is_text) FinishRefusal(request, response);
     const bool is_options = request.method == "OPTIONS";
-    if (!IsInside(request)) {
+    if (!IsInside(request) || response->headers.Has("Location")) {
       // Nothing is there.
     } else if ((is_options ? IsApi(request.path) : IsForBrowsers(request.path)) && !is_text) {
       AddCors(request, response);

@@ -58,7 +58,14 @@ void AddHealthRoutes(const HealthApi& api, net::Router* router) {
   for (const char* path : {"/-/reload", "/-/quit"}) {
     router->Add(
         "GET", path,
-        [](HttpRequest&) { return HttpResponse::Text(405, "Only POST or PUT requests allowed"); },
+        [](HttpRequest& http) {
+          if (http.method != "HEAD") {
+            return HttpResponse::Text(405, "Only POST or PUT requests allowed");
+          }
+          HttpResponse response = HttpResponse::Text(405, "Method Not Allowed\n");
+          response.headers.Set("Allow", "GET, POST, PUT");
+          return response;
+        },
         kAdmin);
   }
   router->Add(
