@@ -124,6 +124,27 @@ class RepairTest : public EngineTest {
     Open();
   }
 
+  struct Outcome {
+    std::string name;  // of the file that was damaged
+    size_t lost = 0;   // samples
+    RepairReport report;
+  };
+  // Does `damage` to one file after the other, each in a new copy of the store, and repairs that.
+  // Ends at the first failure.
+  std::vector<Outcome> RepairEach(const std::vector<std::string>& names,
+                                  const std::function<void(const std::string& path)>& damage) {
+    std::vector<Outcome> outcomes;
+    for (const std::string& name : names) {
+      SCOPED_TRACE(name);
+      Restore();
+      damage(path_ + "/" + name);
+      outcomes.push_back({name, 0, {}});
+      outcomes.back().lost = CheckRepair(&outcomes.back().report);
+      if (HasFailure()) break;
+    }
+    return outcomes;
+  }
+
   // Repairs `path_` and holds the result to what was stored. Answers how many samples are lost.
   size_t CheckRepair(RepairReport* report) {
     const auto before = FilesOf(path_);
@@ -223,53 +244,39 @@ TEST_F(RepairTest, AWholeStoreIsLeftAsItIs) {
 
 TEST_F(RepairTest, ADamagedByteOfATableCostsAtMostItsBlock) {
   ASSERT_NO_FATAL_FAILURE(Fill());
-  size_t tables = 0;
+  size_t quarter = 0;
+  const auto outcomes = RepairEach(Names(".sst"), [&](const std::string& path) {
+    Flip(path, fs::file_size(path) * (1 + quarter++ % 3) / 4);
+  });
   size_t lossless = 0;
-  size_t most_lost = 0;
-  for (const std::string& name : Names(".sst")) {
-    const uint64_t size = fs::file_size(whole_ + "/" + name);
-    const uint64_t offset = size * (1 + tables++ % 3) / 4;
-    SCOPED_TRACE(name + " at " + std::to_string(offset) + " of " + std::to_string(size));
-    Restore();
-    Flip(path_ + "/" + name, offset);
-    RepairReport report;
-    const size_t lost = CheckRepair(&report);
-    if (HasFailure()) return;
-    most_lost = std::max(most_lost, lost);
-    if (lost == 0) ++lossless;
+  for (const Outcome& outcome : outcomes) {
+    EXPECT_LT(outcome.lost, AllSamples() / 3) << outcome.name;
+    lossless += outcome.lost == 0;
   }
   EXPECT_GT(lossless, 10U);
-  EXPECT_LT(most_lost, AllSamples() / 3);
 }
 
 TEST_F(RepairTest, AllOfATablesBlocksButTheFirstAndTheLastCostThemselves) {
   ASSERT_NO_FATAL_FAILURE(Fill());
-  for (const std::string& name : Names(".sst")) {
-    const uint64_t size = fs::file_size(whole_ + "/" + name);
-    if (size < 200'000) continue;
-    SCOPED_TRACE(name);
-    Restore();
-    for (const uint64_t offset : {size / 5, size * 2 / 5, size * 3 / 5}) {
-      Flip(path_ + "/" + name, offset);
-    }
-    RepairReport report;
-    const size_t lost = CheckRepair(&report);
-    EXPECT_GT(lost, 0U);
-    EXPECT_LT(lost, AllSamples() / 3);
-    if (HasFailure()) return;
+  std::vector<std::string> large = Names(".sst");
+  std::erase_if(large,
+                [&](const auto& name) { return fs::file_size(whole_ + "/" + name) < 60'000; });
+  ASSERT_FALSE(large.empty());
+  const auto outcomes = RepairEach(large, [](const std::string& path) {
+    const uint64_t size = fs::file_size(path);
+    for (const uint64_t offset : {size / 5, size * 2 / 5, size * 3 / 5}) Flip(path, offset);
+  });
+  for (const Outcome& outcome : outcomes) {
+    EXPECT_GT(outcome.lost, 0U) << outcome.name;
+    EXPECT_LT(outcome.lost, AllSamples() / 3) << outcome.name;
   }
 }
 
 TEST_F(RepairTest, AMissingTableCostsWhatItHeld) {
   ASSERT_NO_FATAL_FAILURE(Fill());
-  for (const std::string& name : Names(".sst")) {
-    SCOPED_TRACE(name);
-    Restore();
-    fs::remove(path_ + "/" + name);
-    RepairReport report;
-    CheckRepair(&report);
-    EXPECT_THAT(report.damage, Not(IsEmpty()));
-    if (HasFailure()) return;
+  for (const Outcome& outcome :
+       RepairEach(Names(".sst"), [](const std::string& path) { fs::remove(path); })) {
+    EXPECT_THAT(outcome.report.damage, Not(IsEmpty())) << outcome.name;
   }
 }
 
@@ -321,35 +328,28 @@ TEST_F(RepairTest, WithoutItsStateAllTablesAndTheLogAreThere) {
 
 TEST_F(RepairTest, WithoutItsStateADamagedTableCostsAtMostItsBlock) {
   ASSERT_NO_FATAL_FAILURE(Fill());
-  for (const std::string& name : Names(".sst")) {
-    SCOPED_TRACE(name);
-    Restore();
+  const auto outcomes = RepairEach(Names(".sst"), [&](const std::string& path) {
     fs::remove(path_ + "/CURRENT");
-    Flip(path_ + "/" + name, fs::file_size(whole_ + "/" + name) / 3);
-    RepairReport report;
-    EXPECT_LT(CheckRepair(&report), AllSamples() / 3);
-    if (HasFailure()) return;
+    Flip(path, fs::file_size(path) / 3);
+  });
+  for (const Outcome& outcome : outcomes) {
+    EXPECT_LT(outcome.lost, AllSamples() / 3) << outcome.name;
   }
 }
 
 TEST_F(RepairTest, DamageOfTheLogIsNamedAndCostsWhatComesBehind) {
   ASSERT_NO_FATAL_FAILURE(Fill());
   int damaged = 0;
-  for (const std::string& name : Names(".log")) {
-    const uint64_t size = fs::file_size(whole_ + "/" + name);
-    for (uint64_t part = 0; part < 8; ++part) {
-      const uint64_t offset = size * part / 8 + 3;
-      if (offset >= size) continue;
-      SCOPED_TRACE(name + " at " + std::to_string(offset) + " of " + std::to_string(size));
-      Restore();
-      Flip(path_ + "/" + name, offset);
-      RepairReport report;
-      const size_t lost = CheckRepair(&report);
-      if (HasFailure()) return;
-      if (lost > 0) {
-        EXPECT_THAT(report.lost, Contains(HasSubstr("journal records")));
-      }
-      damaged += report.is_damaged();
+  for (uint64_t eighth = 0; eighth < 8; ++eighth) {
+    SCOPED_TRACE(eighth);
+    const auto outcomes = RepairEach(Names(".log"), [&](const std::string& path) {
+      const uint64_t size = fs::file_size(path);
+      if (size > 3) Flip(path, std::min(size * eighth / 8 + 3, size - 1));
+    });
+    for (const Outcome& outcome : outcomes) {
+      damaged += outcome.report.is_damaged();
+      if (outcome.lost == 0) continue;
+      EXPECT_THAT(outcome.report.lost, Contains(HasSubstr("journal records"))) << outcome.name;
     }
   }
   EXPECT_GT(damaged, 2);
