@@ -138,7 +138,10 @@ ExprPtr BooleanLiteral(bool value) {
   return Make({.kind = Expr::Kind::kBoolean, .integer = value ? 1 : 0});
 }
 ExprPtr DurationLiteral(int64_t ns) { return Make({.kind = Expr::Kind::kDuration, .integer = ns}); }
-ExprPtr TimeLiteral(int64_t ns) { return Make({.kind = Expr::Kind::kTime, .integer = ns}); }
+ExprPtr TimeLiteral(const WideTime& time) {
+  return Make({.kind = Expr::Kind::kTime, .time = time});
+}
+ExprPtr TimeLiteral(int64_t ns) { return TimeLiteral(WideTime::FromNs(ns)); }
 ExprPtr NilLiteral() { return Make({.kind = Expr::Kind::kNil}); }
 ExprPtr Wildcard(DataType type) { return Make({.kind = Expr::Kind::kWildcard, .type = type}); }
 ExprPtr RegexLiteral(std::string pattern, std::shared_ptr<const Regex> regex) {
@@ -199,7 +202,7 @@ std::string ToString(const Expr& expr) {
     case Expr::Kind::kDuration:
       return FormatInfluxDuration(expr.integer);
     case Expr::Kind::kTime:
-      return "'" + FormatRfc3339Nano(expr.integer) + "'";
+      return "'" + FormatRfc3339Nano(expr.time.ns().value_or(0)) + "'";
     case Expr::Kind::kNil:
       break;
   }

@@ -10,6 +10,7 @@
 
 #include "base/regex.h"
 #include "query/influxql/token.h"
+#include "query/influxql/wide_time.h"
 
 namespace tsdb::influxql {
 
@@ -48,7 +49,7 @@ struct Expr {
     kUnsigned,  // integer, its bits: beyond INT64_MAX only
     kBoolean,   // integer
     kDuration,  // integer, nanoseconds
-    kTime,      // integer, nanoseconds since the epoch
+    kTime,      // time
     kNil,
   };
 
@@ -60,6 +61,7 @@ struct Expr {
   std::string text = {};
   std::vector<ExprPtr> args = {};
   std::shared_ptr<const Regex> regex = {};
+  WideTime time = {};
 
   bool is(Kind wanted) const { return kind == wanted; }
   bool is_literal() const { return kind >= Kind::kRegex; }
@@ -77,6 +79,7 @@ ExprPtr IntegerLiteral(int64_t value);
 ExprPtr UnsignedLiteral(uint64_t value);
 ExprPtr BooleanLiteral(bool value);
 ExprPtr DurationLiteral(int64_t ns);
+ExprPtr TimeLiteral(const WideTime& time);
 ExprPtr TimeLiteral(int64_t ns);
 ExprPtr NilLiteral();
 // `type` kAnyField or kTag for *::field and *::tag.

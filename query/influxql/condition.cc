@@ -23,16 +23,29 @@ Token Mirrored(Token op) {
   }
 }
 
+// kMinTime itself is no time that a text may say.
+Result<int64_t> NsOf(const WideTime& time, const TimeZone* zone) {
+  const auto refuse = [&](const char* how) {
+    return InvalidArgument("time " + time.ToText(zone) + how + " time literal");
+  };
+  if (time.Compare(WideTime::FromNs(kMaxTime)) > 0) return refuse(" overflows");
+  if (time.Compare(WideTime::FromNs(kMinTime + 1)) < 0) return refuse(" underflows");
+  return *time.ns();
+}
+
 Result<TimeRange> RangeOf(Token op, ExprPtr value, const FoldContext& context) {
   if (value->is(Kind::kString) && LooksLikeTime(value->text)) {
-    ASSIGN_OR_RETURN(const int64_t ns, ParseTimeText(value->text, context.zone));
-    value = TimeLiteral(ns);
+    ASSIGN_OR_RETURN(const WideTime time, ParseTimeText(value->text, context.zone));
+    value = TimeLiteral(time);
   }
   value = Fold(value, context);
   if (value->is(Kind::kParen)) value = value->args[0];
   int64_t ns = 0;
   switch (value->kind) {
-    case Kind::kTime:
+    case Kind::kTime: {
+      ASSIGN_OR_RETURN(ns, NsOf(value->time, context.zone));
+      break;
+    }
     case Kind::kDuration:
     case Kind::kInteger:
       ns = value->integer;

@@ -41,6 +41,6 @@ ExprPtr Fold(const ExprPtr& expr, const FoldContext& context);
 // Whether a text looks like a time, and which: "2024-01-01", "2024-01-01 10:00:00.5", RFC 3339.
 bool LooksLikeTime(std::string_view text);
 // kInvalidArgument "invalid timestamp string".
-Result<int64_t> ParseTimeText(std::string_view text, const TimeZone* zone);
+Result<WideTime> ParseTimeText(std::string_view text, const TimeZone* zone);
 
 }  // namespace tsdb::influxql

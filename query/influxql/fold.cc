@@ -29,6 +29,25 @@ int Number(std::string_view text, size_t at, size_t size) {
   return value;
 }
 
+// Of any year of four digits.
+std::optional<WideTime> ParseRfc3339(std::string_view text) {
+  const Result<int64_t> ms = ParseTimestampMs(text);
+  if (!ms.ok()) return std::nullopt;
+  WideTime time;
+  time.seconds = *ms / 1000 - (*ms % 1000 < 0 ? 1 : 0);
+  int32_t scale = 100'000'000;
+  for (size_t i = text.find_first_of(".,"); i < text.size() - 1 && IsDigit(text[i + 1]); ++i) {
+    time.nanos += scale * (text[i + 1] - '0');
+    scale /= 10;
+  }
+  if (text.size() >= 6 && (text[text.size() - 6] == '+' || text[text.size() - 6] == '-')) {
+    const int seconds =
+        Number(text, text.size() - 5, 2) * 3600 + Number(text, text.size() - 2, 2) * 60;
+    time.offset_seconds = text[text.size() - 6] == '-' ? -seconds : seconds;
+  }
+  return time;
+}
+
 ExprPtr Truth(std::optional<bool> value) { return value ? BooleanLiteral(*value) : nullptr; }
 
 std::optional<bool> CompareIntegers(Token op, int64_t a, int64_t b) {
@@ -53,14 +72,15 @@ ExprPtr FromValue(const Value& value) {
 }
 
 // Null where the two do not go together.
-ExprPtr FoldTimeLeft(Token op, int64_t time, const Expr& right) {
+ExprPtr FoldTimeLeft(Token op, const WideTime& time, const Expr& right) {
   if (right.is(Kind::kDuration) || right.is(Kind::kInteger)) {
-    if (op == Token::kAdd) return TimeLiteral(WrapAdd(time, right.integer));
-    if (op == Token::kSub) return TimeLiteral(WrapSub(time, right.integer));
+    if (op == Token::kAdd) return TimeLiteral(time.Plus(right.integer));
+    if (op == Token::kSub) return TimeLiteral(time.Plus(WrapSub(0, right.integer)));
   }
   if (right.is(Kind::kTime)) {
-    if (op == Token::kSub) return DurationLiteral(WrapSub(time, right.integer));
-    return Truth(CompareIntegers(op, time, right.integer));
+    if (op == Token::kSub) return DurationLiteral(time.Minus(right.time));
+    const std::strong_ordering order = time.Compare(right.time);
+    return Truth(CompareIntegers(op, order < 0 ? -1 : order > 0 ? 1 : 0, 0));
   }
   return nullptr;
 }
@@ -72,15 +92,18 @@ ExprPtr FoldDurationLeft(Token op, int64_t duration, const Expr& right) {
       if (op == Token::kSub) return DurationLiteral(WrapSub(duration, right.integer));
       return Truth(CompareIntegers(op, duration, right.integer));
     case Kind::kTime:
-      return op == Token::kAdd ? TimeLiteral(WrapAdd(right.integer, duration)) : nullptr;
+      return op == Token::kAdd ? TimeLiteral(right.time.Plus(duration)) : nullptr;
     case Kind::kInteger:
     case Kind::kNumber: {
       if (op != Token::kMul && op != Token::kDiv) return nullptr;
-      const double factor =
-          right.is(Kind::kNumber) ? right.number : static_cast<double>(right.integer);
-      if (op == Token::kDiv && factor == 0) return DurationLiteral(0);
-      const auto ns = static_cast<double>(duration);
-      return DurationLiteral(ToInteger(op == Token::kMul ? ns * factor : ns / factor));
+      // What is behind the point of a factor does not count.
+      const int64_t factor = right.is(Kind::kNumber) ? ToInteger(right.number) : right.integer;
+      if (op == Token::kMul) return DurationLiteral(WrapMul(duration, factor));
+      if (factor == -1) return DurationLiteral(WrapSub(0, duration));
+      if (factor != 0) return DurationLiteral(duration / factor);
+      // InfluxDB fails at a divisor between -1 and 1.
+      if (right.is(Kind::kInteger) || right.number == 0) return DurationLiteral(0);
+      return DurationLiteral(ToInteger(static_cast<double>(duration) / right.number));
     }
     default:
       return nullptr;
@@ -92,26 +115,26 @@ ExprPtr FoldTimeTexts(Token op, const Expr& left, const Expr& right, const FoldC
   if (!left.is(Kind::kString) || !right.is(Kind::kString) || op == Token::kAdd) return nullptr;
   const bool equality = op == Token::kEq || op == Token::kNotEq;
   if (equality && (!LooksLikeTime(left.text) || !LooksLikeTime(right.text))) return nullptr;
-  const Result<int64_t> a = ParseTimeText(left.text, context.zone);
-  const Result<int64_t> b = ParseTimeText(right.text, context.zone);
+  const Result<WideTime> a = ParseTimeText(left.text, context.zone);
+  const Result<WideTime> b = ParseTimeText(right.text, context.zone);
   return a.ok() && b.ok() ? FoldTimeLeft(op, *a, *TimeLiteral(*b)) : nullptr;
 }
 
 ExprPtr FoldLiterals(Token op, ExprPtr left, ExprPtr right, const FoldContext& context) {
-  // A text next to a time or a duration says a time.
+  // A text next to a time, a duration or an integer, which is a duration then, says a time.
   const auto as_time = [&](ExprPtr* text, const Expr& other) {
     if (!(*text)->is(Kind::kString) || !LooksLikeTime((*text)->text)) return;
-    if (!other.is(Kind::kTime) && !other.is(Kind::kDuration)) return;
-    const Result<int64_t> ns = ParseTimeText((*text)->text, context.zone);
-    if (ns.ok()) *text = TimeLiteral(*ns);
+    if (!other.is(Kind::kTime) && !other.is(Kind::kDuration) && !other.is(Kind::kInteger)) return;
+    const Result<WideTime> time = ParseTimeText((*text)->text, context.zone);
+    if (time.ok()) *text = TimeLiteral(*time);
   };
   as_time(&left, *right);
   as_time(&right, *left);
   if (ExprPtr folded = FoldTimeTexts(op, *left, *right, context)) return folded;
-  if (left->is(Kind::kTime)) return FoldTimeLeft(op, left->integer, *right);
+  if (left->is(Kind::kTime)) return FoldTimeLeft(op, left->time, *right);
   if (left->is(Kind::kDuration)) return FoldDurationLeft(op, left->integer, *right);
   if (left->is(Kind::kInteger) && right->is(Kind::kDuration)) {  // an integer is an instant here
-    return FoldTimeLeft(op, left->integer, *right);
+    return FoldTimeLeft(op, WideTime::FromNs(left->integer), *right);
   }
   if (left->is(Kind::kInteger) && right->is(Kind::kTime)) {
     return FoldDurationLeft(op, left->integer, *right);
@@ -160,32 +183,27 @@ bool LooksLikeTime(std::string_view text) {
   return text[10] == ' ' || text[10] == 'T' || text[10] == 't';
 }
 
-Result<int64_t> ParseTimeText(std::string_view text, const TimeZone* zone) {
+Result<WideTime> ParseTimeText(std::string_view text, const TimeZone* zone) {
   const auto invalid = [] { return InvalidArgument("invalid timestamp string"); };
   if (!IsDate(text)) return invalid();
-  if (const Result<int64_t> ns = ParseRfc3339Ns(text); ns.ok()) return ns;
+  if (const std::optional<WideTime> time = ParseRfc3339(text)) return *time;
   const int year = Number(text, 0, 4);
   const int month = Number(text, 5, 2);
   const int day = Number(text, 8, 2);
   if (month < 1 || month > 12 || day < 1 || day > DaysInMonth(year, month)) return invalid();
-  int64_t seconds = UnixFromCivil(year, month, day);
-  int64_t fraction = 0;
+  WideTime time;
+  time.seconds = UnixFromCivil(year, month, day);
   if (text.size() > 10) {
     if (text[10] != ' ' && text[10] != 'T') return invalid();
     // The clock is read by the RFC 3339 parser, as if in UTC.
-    const Result<int64_t> ns =
-        ParseRfc3339Ns(std::string(text.substr(0, 10)) + "T" + std::string(text.substr(11)) + "Z");
-    if (!ns.ok()) return invalid();
-    seconds = *ns / 1'000'000'000;
-    fraction = *ns % 1'000'000'000;
+    const std::optional<WideTime> utc =
+        ParseRfc3339(std::string(text.substr(0, 10)) + "T" + std::string(text.substr(11)) + "Z");
+    if (!utc.has_value()) return invalid();
+    time = *utc;
   }
-  if (zone != nullptr) seconds = zone->FromLocal(seconds);
-  int64_t ns = 0;
-  if (__builtin_mul_overflow(seconds, int64_t{1'000'000'000}, &ns) ||
-      __builtin_add_overflow(ns, fraction, &ns)) {
-    return invalid();
-  }
-  return ns;
+  if (zone != nullptr) time.seconds = zone->FromLocal(time.seconds);
+  time.in_zone = true;
+  return time;
 }
 
 ExprPtr Fold(const ExprPtr& expr, const FoldContext& context) {

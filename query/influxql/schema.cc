@@ -165,7 +165,7 @@ Result<const FieldTypeMap*> Schema::Fields(const Place& place, const std::string
 
 TimeRange Schema::WholeGroups(const Place& place, TimeRange range) {
   const int64_t length = place.shard_group_ns;
-  if (length <= 0) return range;
+  if (length <= 0 || range.min > kMaxTime) return range;
   // Groups are counted from the year 1, which for lengths of weeks is another beginning than 1970.
   constexpr __int128 kYearOne = static_cast<__int128>(-62'135'596'800) * 1'000'000'000;
   const auto start_of = [&](int64_t time) {

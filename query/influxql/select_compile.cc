@@ -171,14 +171,22 @@ class Compiler {
     return Status::Ok();
   }
 
+  Result<int64_t> OffsetOfText(std::string_view text) const {
+    ASSIGN_OR_RETURN(const WideTime time, ParseTimeText(text, out_->statement.zone.get()));
+    const std::optional<int64_t> ns = time.ns();
+    if (!ns.has_value()) return InvalidArgument("invalid timestamp string");
+    return *ns;
+  }
+
   Result<int64_t> OffsetOf(const Expr& arg) {
     const auto wrong = [] {
       return InvalidArgument("time dimension offset must be duration or now()");
     };
     switch (arg.kind) {
       case Kind::kDuration:
-      case Kind::kTime:
         return arg.integer;
+      case Kind::kTime:
+        return arg.time.ns().value_or(0);
       case Kind::kCall:
         if (arg.text != "now") {
           return InvalidArgument("time dimension offset function must be now()");
@@ -190,7 +198,7 @@ class Compiler {
       case Kind::kString:
         if (!LooksLikeTime(arg.text)) return wrong();
         out_->bad_offset = StringLiteral(arg.text);
-        return ParseTimeText(arg.text, out_->statement.zone.get());
+        return OffsetOfText(arg.text);
       default:
         return wrong();
     }

@@ -152,7 +152,7 @@ class DatabaseView {
 
   Result<std::vector<std::string>> Values(std::string_view label,
                                           const storage::SelectRequest& request) const {
-    if (places_.empty()) return std::vector<std::string>();
+    if (places_.empty() || request.min_time > request.max_time) return std::vector<std::string>();
     return schema_->storage().LabelValues(label, request, schema_->cancel());
   }
   Result<std::vector<std::string>> Measurements(const TimeRange& range) const {
@@ -163,7 +163,7 @@ class DatabaseView {
   Result<std::vector<Tags>> Series(const std::string& measurement, const ExprPtr& condition,
                                    const TimeRange& range) const {
     std::set<Tags> found;
-    if (!places_.empty()) {
+    if (!places_.empty() && !range.empty()) {
       ASSIGN_OR_RETURN(const auto selection,
                        schema_->storage().Select(Request(measurement, range), schema_->cancel()));
       for (size_t i = 0; i < selection->size(); ++i) {
@@ -251,7 +251,15 @@ class SchemaShower {
     const FoldContext context{schema_->now_ns(), nullptr};
     ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement_.condition, context));
     range_ = condition.range;
-    if (!statement_.cardinality && statement_.kind == ShowSchemaStatement::Kind::kTagValues) {
+    const bool of_series =
+        statement_.kind == ShowSchemaStatement::Kind::kSeries && HasTime(statement_.condition);
+    const bool of_tags = statement_.kind == ShowSchemaStatement::Kind::kTagKeys ||
+                         statement_.kind == ShowSchemaStatement::Kind::kTagValues;
+    // SHOW SERIES is a SELECT then, of rows that stand at the time 0 and are asked for its end
+    // only.
+    if (!statement_.cardinality && of_series && range_.max < 0) {
+      range_.min = INT64_MAX;
+    } else if (!statement_.cardinality && (of_series || of_tags)) {
       for (const Place& place : view_.places()) {  // all of the shard groups that it touches
         const TimeRange whole = Schema::WholeGroups(place, condition.range);
         range_.min = std::min(range_.min, whole.min);
@@ -795,7 +803,9 @@ Status DeleteSeries(const DeleteStatement& statement, const std::string& databas
     return InvalidArgument("DROP SERIES doesn't support time in WHERE clause");
   }
   const FoldContext context{schema->now_ns(), nullptr};
-  ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement.condition, context));
+  // What is in parentheses is computed first, unlike in a SELECT.
+  ASSIGN_OR_RETURN(const Condition condition,
+                   SplitCondition(Fold(statement.condition, context), context));
   if (condition.range.empty()) return Status::Ok();
   ASSIGN_OR_RETURN(const std::vector<std::string> names, view.Measurements(TimeRange()));
   for (const std::string& name : names) {

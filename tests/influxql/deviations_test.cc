@@ -141,6 +141,32 @@ TEST_F(InfluxDeviations, TimeInParenthesesIsNoTime) {
   EXPECT_EQ(Ask("SELECT v FROM cpu WHERE (time) > 10s"), "{\"results\":[{\"statement_id\":0}]}\n");
 }
 
+// InfluxDB's wraps around: the first holds for all times, the second makes a row of another time.
+TEST_F(InfluxDeviations, IntegersBeyondTheEndsOfTimeDoNotWrapAround) {
+  EXPECT_EQ(Ask("SELECT v FROM cpu WHERE time > 9223372036854775807"),
+            "{\"results\":[{\"statement_id\":0}]}\n");
+  EXPECT_EQ(Values("SELECT count(v) FROM cpu WHERE time > -9223372036854775808"), "[[0,4]]");
+}
+
+TEST_F(InfluxDeviations, ADurationMayBeDividedByLessThanOne) {
+  EXPECT_EQ(Values("SELECT v FROM cpu WHERE time = 30s / 0.5"), "[[60,5]]");
+}
+
+// As InfluxDB's index tsi1 has it; without it all values of the database are listed.
+TEST_F(InfluxDeviations, TagsOfATimeRangeAreThoseOfItsShardGroups) {
+  EXPECT_EQ(Values("SHOW TAG VALUES WITH KEY = host WHERE time > 1h"),
+            "[[\"host\",\"a\"],[\"host\",\"b\"],[\"host\",\"c\"]]");
+  EXPECT_EQ(Values("SHOW TAG VALUES WITH KEY = host WHERE time > 1w"), "[[\"host\",\"c\"]]");
+  EXPECT_EQ(Values("SHOW TAG KEYS WHERE time > 1h AND time < 2h"), "[[\"host\"]]");
+}
+
+// InfluxDB's looks at the shard groups only.
+TEST_F(InfluxDeviations, SeriesOfAShortShardGroupAreFoundByTwoHours) {
+  Ask("CREATE RETENTION POLICY short ON d DURATION INF REPLICATION 1 SHARD DURATION 1h");
+  ASSERT_TRUE(server_.Post("/write?db=d&rp=short", "m,t=a v=1 0\nm,t=b v=1 3600000000000").ok());
+  EXPECT_EQ(Values("SHOW SERIES FROM d.short.m WHERE time = 0"), "[[\"m,t=a\"],[\"m,t=b\"]]");
+}
+
 // Not a difference: compared by hand, since InfluxDB's numbers of shards depend on what was before.
 TEST_F(InfluxDeviations, ShardGroupsReachToTheEndsOfTime) {
   Ask("CREATE DATABASE ends");
