@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/duration.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "model/histogram_check.h"
@@ -109,6 +110,22 @@ TimeLimits LimitsOf(const WriteBatch& batch, const PolicyInfo& policy,
     limits.newest = std::min(limits.newest, now_ns / 1'000'000 + options.limits.max_future_ms);
   }
   return limits;
+}
+
+// Why `time`, which is not within `limits`, is refused.
+std::string OutOfLimits(int64_t time, TimeUnit unit, const TimeLimits& limits,
+                        const PolicyInfo& policy) {
+  if (time < limits.oldest && policy.duration_ns > 0) {
+    return "sample is older than what retention policy \"" + policy.name + "\" of database \"" +
+           policy.database_name + "\" keeps";
+  }
+  const int64_t bound_ms =
+      ToMilliseconds(time < limits.oldest ? limits.oldest : limits.newest, unit);
+  if (time < limits.oldest) {
+    return "sample is out of bounds: earlier than " + FormatRfc3339Ms(bound_ms);
+  }
+  return bound_ms < kMaxTimeMs ? "sample is too far in the future"
+                               : "sample is out of bounds: later than " + FormatRfc3339Ms(bound_ms);
 }
 
 uint64_t Mix(uint64_t a, uint64_t b) {
@@ -249,9 +266,7 @@ void Engine::CutRuns(const WriteBatch& batch, const PolicyInfo& policy,
         flush();
         const bool too_old = time < limits.oldest;
         scratch->Reject(s, 1, too_old ? AppendVerdict::kTooOld : AppendVerdict::kTooFarInFuture,
-                        too_old ? "sample is older than what retention policy \"" + policy.name +
-                                      "\" of database \"" + policy.database_name + "\" keeps"
-                                : "sample is too far in the future");
+                        OutOfLimits(time, batch.unit, limits, policy));
         continue;
       }
       if (series.type == ValueType::kHistogram) {

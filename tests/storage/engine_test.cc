@@ -374,6 +374,24 @@ TEST_F(EngineTest, FieldTypesConflictWithinAShardGroup) {
   EXPECT_EQ(append(ValueType::kFloat, t + 2, "cpu,host=a").stored_points, 1U);
 }
 
+// Without retention nothing is too old for it, but milliseconds reach further than what is stored.
+TEST_F(EngineTest, TellsWhyATimeCannotBeStored) {
+  EngineOptions options = Options();
+  options.limits.max_future_ms = 0;
+  Open(options);
+  const int64_t last = 9'200'000'000'000;
+  TestBatch batch;
+  batch.Float({{"__name__", "first"}}, -last, 1).Float({{"__name__", "before"}}, -last - 1, 1);
+  batch.Float({{"__name__", "last"}}, last, 1).Float({{"__name__", "behind"}}, last + 1, 1);
+  const AppendReport report = Append(batch);
+  EXPECT_EQ(report.stored_points, 2U);
+  ASSERT_EQ(report.rejections.size(), 2U);
+  EXPECT_EQ(report.rejections[0].reason,
+            "sample is out of bounds: earlier than 1678-06-18T12:26:40.000Z");
+  EXPECT_EQ(report.rejections[1].reason,
+            "sample is out of bounds: later than 2261-07-15T11:33:20.000Z");
+}
+
 TEST_F(EngineTest, RefusesWhatIsTooOldTooNewOrUnreadable) {
   EngineOptions options = Options();
   options.retention_time_ms = 86'400'000;
@@ -390,6 +408,9 @@ TEST_F(EngineTest, RefusesWhatIsTooOldTooNewOrUnreadable) {
   ASSERT_EQ(report.rejections.size(), 2U);
   EXPECT_EQ(report.rejections[0].series_index, 0U);
   EXPECT_EQ(report.rejections[0].verdict, AppendVerdict::kTooOld);
+  EXPECT_EQ(
+      report.rejections[0].reason,
+      "sample is older than what retention policy \"autogen\" of database \"prometheus\" keeps");
   EXPECT_EQ(report.rejections[1].series_index, 2U);
   EXPECT_EQ(report.rejections[1].verdict, AppendVerdict::kTooFarInFuture);
   TestBatch more;
