@@ -15,8 +15,8 @@ namespace tsdb {
 // "+Inf", "-Inf". This is how Prometheus prints sample values in JSON and in PromQL.
 std::string FormatFloat(double value);
 void AppendFloat(std::string* out, double value);
-// The same into `out`, which has room for kPrintedFloatSize bytes. Returns how many it wrote; 0 for
-// zero, NaN, infinities, and numbers so great or small that they might not fit.
+// The same into `out`, which has room for kPrintedFloatSize bytes. Returns how many of them count;
+// 0 for NaN, infinities, and numbers so great or small that they might not fit.
 inline constexpr size_t kPrintedFloatSize = 32;
 size_t PrintFloat(double value, char* out);
 

@@ -51,6 +51,20 @@ TEST(FormatFloat, FillsUpWithZerosWhereDigitsAreNotNeeded) {
   EXPECT_EQ(FormatFloat(kSmallest), "0." + std::string(323, '0') + "5");
 }
 
+// Where the number of zeros behind the point, or of digits before it, changes.
+TEST(FormatFloat, PrintsPowersOfTenAndTheirNeighbours) {
+  for (int power = -5; power < 16; ++power) {
+    const double exact = std::strtod(("1e" + std::to_string(power)).c_str(), nullptr);
+    for (const double value : {std::nextafter(exact, 0.0), exact, std::nextafter(exact, kInf),
+                               exact * 1.5, exact * 9.999, -exact}) {
+      char expected[400];
+      const auto result =
+          std::to_chars(expected, expected + sizeof(expected), value, std::chars_format::fixed);
+      EXPECT_EQ(FormatFloat(value), std::string(expected, result.ptr)) << power;
+    }
+  }
+}
+
 TEST(FormatFloat, PrintsNegativeZeroAndNan) {
   EXPECT_EQ(FormatFloat(-0.0), "-0");
   EXPECT_EQ(FormatFloat(kNan), "NaN");
