@@ -115,7 +115,7 @@ void Exchange::Finish(HttpResponse response) {
     head = WriteHead(response, framing_, 0, keep_alive, is_http11);
     if (head_only) return;
     if (gzip) gzip_ = std::make_unique<GzipStream>();
-    FrameStream(raw, ended);
+    FrameStream(std::move(raw), ended);
     more_ = true;
     return;
   }
@@ -133,13 +133,7 @@ void Exchange::Finish(HttpResponse response) {
 bool Exchange::PullStream(std::string* raw) {
   try {
     while (raw->size() < kStreamBytes) {
-      std::string piece = stream_();
-      if (piece.empty()) return true;
-      if (raw->empty()) {
-        *raw = std::move(piece);
-      } else {
-        raw->append(piece);
-      }
+      if (!stream_(raw)) return true;
     }
     return false;
   } catch (const std::exception& exception) {
@@ -150,29 +144,33 @@ bool Exchange::PullStream(std::string* raw) {
   }
 }
 
-void Exchange::FrameStream(std::string_view raw, bool ended) {
-  std::string packed;
+// Puts the next part of the body behind what is in `head`.
+void Exchange::FrameStream(std::string raw, bool ended) {
   if (gzip_ != nullptr) {
+    std::string packed;
     gzip_->Append(raw, &packed);
     if (ended) gzip_->Finish(&packed);
-    raw = packed;
+    raw = std::move(packed);
   }
   if (framing_ == Framing::kChunked) {
-    if (!raw.empty()) AppendChunk(raw, &body);
-    if (ended) body.append(kLastChunk);
-  } else {
-    body.append(raw);
+    if (!raw.empty()) {
+      AppendChunkHead(raw.size(), &head);
+      raw.append(kChunkTail);
+    }
+    if (ended) raw.append(kLastChunk);
   }
+  body = std::move(raw);
 }
 
 void Exchange::Continue() {
-  std::string raw;
+  std::string raw = std::move(body);  // empty, with the memory of the part before
+  raw.clear();
   const bool ended = PullStream(&raw);
   if (broken_) {
     more_ = false;
     return;
   }
-  FrameStream(raw, ended);
+  FrameStream(std::move(raw), ended);
   more_ = !ended;
   if (ended) stream_ = nullptr;
 }

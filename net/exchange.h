@@ -60,10 +60,10 @@ class Exchange {
   HttpResponse Answer();
   void Finish(HttpResponse response);
   bool PullStream(std::string* raw);
-  void FrameStream(std::string_view raw, bool ended);
+  void FrameStream(std::string raw, bool ended);
 
   const ExchangeContext* context_;
-  std::function<std::string()> stream_;
+  BodyStream stream_;
   std::unique_ptr<GzipStream> gzip_;
   Framing framing_ = Framing::kLength;
   bool more_ = false;

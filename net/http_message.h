@@ -81,13 +81,17 @@ struct HttpRequest {
   Parameters Form(bool with_files = false) const;
 };
 
+// Appends the next piece of a body to `out`, which may hold earlier ones; false when there was none
+// and the body has ended. What it throws breaks the answer off.
+using BodyStream = std::function<bool(std::string* out)>;
+
 struct HttpResponse {
   int status = 200;
   Headers headers;
   std::string body;
-  // When set, called repeatedly on the handler's pool for the next piece of the body, which is sent
-  // chunked; an empty piece ends it. `body`, if any, is sent first.
-  std::function<std::string()> stream;
+  // When set, the body is made piece by piece on the handler's pool and sent chunked. `body`, if
+  // any, is sent first.
+  BodyStream stream;
   bool allow_compression = true;  // gzip when the client accepts it and the body is worth it
   bool close_connection = false;
 

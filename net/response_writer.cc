@@ -138,14 +138,12 @@ std::string WriteHead(const HttpResponse& response, Framing framing, size_t body
   return out;
 }
 
-void AppendChunk(std::string_view piece, std::string* out) {
+void AppendChunkHead(size_t size, std::string* out) {
   static constexpr char kDigits[] = "0123456789abcdef";
   char digits[16];
   size_t count = 0;
-  for (size_t size = piece.size(); size != 0; size >>= 4) digits[count++] = kDigits[size & 15];
+  for (; size != 0; size >>= 4) digits[count++] = kDigits[size & 15];
   while (count > 0) out->push_back(digits[--count]);
-  out->append("\r\n");
-  out->append(piece);
   out->append("\r\n");
 }
 

@@ -29,8 +29,10 @@ enum class Framing { kLength, kChunked, kUntilClose, kNone };
 std::string WriteHead(const HttpResponse& response, Framing framing, size_t body_size,
                       bool keep_alive, bool is_http11);
 
-// One chunk of a chunked body. REQUIRES: not empty.
-void AppendChunk(std::string_view piece, std::string* out);
+// What goes before the `size` bytes of a chunk of a chunked body, and behind them. REQUIRES: size >
+// 0.
+void AppendChunkHead(size_t size, std::string* out);
+inline constexpr std::string_view kChunkTail = "\r\n";
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 }  // namespace tsdb::net

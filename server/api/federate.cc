@@ -15,9 +15,6 @@ namespace {
 using net::HttpRequest;
 using net::HttpResponse;
 
-// A piece of the answer is handed on once it is this long.
-constexpr size_t kPieceBytes = 256 << 10;
-
 struct LatestSample {
   std::string name;
   proto::FamilySample sample;
@@ -108,21 +105,19 @@ class Federation {
     return Status::Ok();
   }
 
-  std::string Next() {
-    std::string out;
+  // The next family.
+  bool Next(std::string* out) {
+    if (next_ == samples_.size()) return false;
+    const LatestSample& first = samples_[next_];
+    const std::string name = first.name;
+    const proto::FamilyType type = first.type;
     std::vector<proto::FamilySample> family;
-    while (next_ < samples_.size() && out.size() < kPieceBytes) {
-      const LatestSample& first = samples_[next_];
-      const std::string name = first.name;
-      const proto::FamilyType type = first.type;
-      family.clear();
-      while (next_ < samples_.size() && samples_[next_].name == name &&
-             samples_[next_].type == type) {
-        family.push_back(std::move(samples_[next_++].sample));
-      }
-      AppendFamily(exposition_, name, type, family, &out);
+    while (next_ < samples_.size() && samples_[next_].name == name &&
+           samples_[next_].type == type) {
+      family.push_back(std::move(samples_[next_++].sample));
     }
-    return out;
+    AppendFamily(exposition_, name, type, family, out);
+    return true;
   }
 
  private:
@@ -149,7 +144,7 @@ HttpResponse Federate(const FederateApi& api, HttpRequest& http) {
   if (!status.ok()) return HttpResponse::Text(500, status.message() + "\n");
   HttpResponse response;
   response.headers.Set("Content-Type", exposition.ContentType());
-  response.stream = [federation] { return federation->Next(); };
+  response.stream = [federation](std::string* out) { return federation->Next(out); };
   return response;
 }
 

@@ -81,17 +81,17 @@ void CompressStream(const HttpRequest& http, HttpResponse* response) {
   response->headers.Set("Content-Encoding", "gzip");
   response->headers.Add("Vary", "Accept-Encoding");
   response->stream = [next = std::move(response->stream),
-                      gzip = std::make_shared<net::GzipStream>(), ended = false]() mutable {
-    std::string out;
-    if (ended) return out;
-    const std::string piece = next();
-    ended = piece.empty();
+                      gzip = std::make_shared<net::GzipStream>(),
+                      ended = false](std::string* out) mutable {
+    if (ended) return false;
+    std::string piece;
+    ended = !next(&piece);
     if (ended) {
-      gzip->Finish(&out);
+      gzip->Finish(out);
     } else {
-      gzip->Append(piece, &out);
+      gzip->Append(piece, out);
     }
-    return out;
+    return true;
   };
 }
 
@@ -202,7 +202,7 @@ class QueryHandler {
       return response;
     }
     if (chunked) {
-      response.stream = [session] { return NextPiece(session.get()); };
+      response.stream = [session](std::string* out) { return NextPiece(session.get(), out); };
       CompressStream(http_, &response);
       return response;
     }
@@ -213,18 +213,12 @@ class QueryHandler {
     return response;
   }
 
-  // An empty piece would end the answer, so results without bytes are passed over.
-  static std::string NextPiece(Session* session) {
+  static bool NextPiece(Session* session, std::string* out) {
+    if (session->ended) return false;
     influxql::StatementResult result;
-    while (!session->ended) {
-      if (!session->run->Next(&result)) {
-        session->ended = true;
-        return session->formatter->Finish();
-      }
-      std::string piece = session->formatter->Add(result);
-      if (!piece.empty()) return piece;
-    }
-    return "";
+    session->ended = !session->run->Next(&result);
+    out->append(session->ended ? session->formatter->Finish() : session->formatter->Add(result));
+    return true;
   }
 
   const InfluxQueryApi& api_;

@@ -14,8 +14,6 @@ using net::HttpRequest;
 using net::HttpResponse;
 
 constexpr size_t kMaxRequestBytes = 32 << 20;  // after snappy, as Prometheus
-// A piece of the stream is handed on once it is this long.
-constexpr size_t kPieceBytes = 256 << 10;
 
 HttpResponse Refuse(const Status& status) {
   const int http_status = status.code() == StatusCode::kInvalidArgument ? 400 : 500;
@@ -140,16 +138,13 @@ class ChunkStream {
   }
 
   // An answer that has begun can only be broken off, which the reader notices.
-  std::string Next() {
-    std::string out;
-    while (out.size() < kPieceBytes) {
-      const Result<bool> more = Advance();
-      if (!more.ok()) throw std::runtime_error(more.status().message());
-      if (!*more) break;
-      const Status status = AppendSeries(&out);
-      if (!status.ok()) throw std::runtime_error(status.message());
-    }
-    return out;
+  bool Next(std::string* out) {
+    const Result<bool> more = Advance();
+    if (!more.ok()) throw std::runtime_error(more.status().message());
+    if (!*more) return false;
+    const Status status = AppendSeries(out);
+    if (!status.ok()) throw std::runtime_error(status.message());
+    return true;
   }
 
  private:
@@ -199,7 +194,7 @@ HttpResponse StreamChunks(std::shared_ptr<const ReadJob> job) {
   response.headers.Set("Content-Type",
                        "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse");
   response.allow_compression = false;
-  response.stream = [stream] { return stream->Next(); };
+  response.stream = [stream](std::string* out) { return stream->Next(out); };
   return response;
 }
 

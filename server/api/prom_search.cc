@@ -177,10 +177,9 @@ class ResultLines {
     if (has_more_) found_.resize(request_.limit);
   }
 
-  std::string Next() {
-    if (ended_) return "";
-    std::string line;
-    JsonWriter json(&line);
+  bool Next(std::string* out) {
+    if (ended_) return false;
+    JsonWriter json(out);
     json.BeginObject();
     if (next_ < found_.size() || !begun_) {
       begun_ = true;
@@ -193,8 +192,8 @@ class ResultLines {
       json.Key("status").String("success").Key("has_more").Bool(has_more_);
     }
     json.EndObject();
-    line.push_back('\n');
-    return line;
+    out->push_back('\n');
+    return true;
   }
 
  private:
@@ -262,7 +261,7 @@ HttpResponse Answer(const PromSearchApi& api, SearchRequest request, std::string
                                              std::move(metadata));
   HttpResponse response;
   response.headers.Set("Content-Type", "application/x-ndjson; charset=utf-8");
-  response.stream = [lines] { return lines->Next(); };
+  response.stream = [lines](std::string* out) { return lines->Next(out); };
   return response;
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
+#include <span>
 
 #include "base/json.h"
 #include "base/number.h"
@@ -11,9 +13,6 @@
 
 namespace tsdb::server {
 namespace {
-
-// A piece is handed on once it is this long.
-constexpr size_t kPieceBytes = 64 << 10;
 
 std::string_view KindName(promql::ResultKind kind) {
   switch (kind) {
@@ -33,35 +32,29 @@ std::string_view KindName(promql::ResultKind kind) {
 // timestamps, so that the text of each is made once.
 class PointWriter {
  public:
-  // `place` is the point's index in its series.
-  void Append(size_t place, const FloatSample& point, std::string* out) {
-    const Text& time = TextOf(place, point.timestamp);
-    char text[sizeof(Text::bytes) + kPrintedFloatSize + 8];
-    char* at = text;
-    if (place > 0) *at++ = ',';
-    *at++ = '[';
-    at = std::copy_n(time.bytes.data(), time.size, at);
-    *at++ = ',';
-    char* const value = at;
-    *at++ = '"';
-    const size_t size = std::abs(point.value) < 1e-5 ? 0 : PrintFloat(point.value, at);
-    if (size == 0) {
-      out->append(text, static_cast<size_t>(value - text));
-      AppendJsonValue(point.value, out);
-      out->push_back(']');
-      return;
+  // All points of a series, in `[]`.
+  void Append(std::span<const FloatSample> points, std::string* out) {
+    out->push_back('[');
+    for (size_t first = 0; first < points.size(); first += kPointsAtOnce) {
+      const size_t end = std::min(points.size(), first + kPointsAtOnce);
+      const size_t before = out->size();
+      out->resize(before + (end - first) * kPointBytes);
+      char* at = out->data() + before;
+      for (size_t i = first; i < end; ++i) at = Print(i, points[i], at);
+      out->resize(static_cast<size_t>(at - out->data()));
     }
-    at += size;
-    *at++ = '"';
-    *at++ = ']';
-    out->append(text, static_cast<size_t>(at - text));
+    out->push_back(']');
   }
 
  private:
+  static constexpr size_t kPointsAtOnce = 64;
+  static constexpr size_t kTimeBytes = 24;  // 20 digits, sign, point
+  static constexpr size_t kPointBytes = kTimeBytes + kPrintedFloatSize + 8;
+
   struct Text {
     int64_t timestamp_ms = 0;
     uint8_t size = 0;
-    std::array<char, 24> bytes;  // 20 digits, sign, point
+    std::array<char, kTimeBytes> bytes;
   };
 
   const Text& TextOf(size_t place, int64_t timestamp_ms) {
@@ -77,7 +70,29 @@ class PointWriter {
     return text;
   }
 
+  // `place` is the point's index in its series. Returns the end of what it wrote.
+  char* Print(size_t place, const FloatSample& point, char* at) {
+    if (place > 0) *at++ = ',';
+    *at++ = '[';
+    const Text& time = TextOf(place, point.timestamp);
+    std::memcpy(at, time.bytes.data(), time.bytes.size());
+    at += time.size;
+    *at++ = ',';
+    *at++ = '"';
+    if (const size_t size = PrintFloat(point.value, at); size > 0) {
+      at += size;
+      *at++ = '"';
+    } else {
+      value_.clear();
+      AppendJsonValue(point.value, &value_);
+      at = std::copy(value_.begin(), value_.end(), at - 1);
+    }
+    *at++ = ']';
+    return at;
+  }
+
   std::vector<Text> texts_;
+  std::string value_;
 };
 
 void AppendPoint(int64_t timestamp_ms, double value, std::string* out) {
@@ -143,28 +158,25 @@ class ResultPrinter {
     }
   }
 
-  std::string Next() {
-    std::string out;
-    if (ended_) return out;
-    if (next_ == 0 && !begun_) {
-      begun_ = true;
-      out = "{\"status\":\"success\",\"data\":{\"resultType\":\"";
-      out.append(KindName(result_.kind));
-      out.append("\",\"result\":");
-      out.push_back('[');
+  // An element, and before the first and behind the last what is around them.
+  bool Next(std::string* out) {
+    if (ended_) return false;
+    if (next_ == 0) {
+      out->append("{\"status\":\"success\",\"data\":{\"resultType\":\"");
+      out->append(KindName(result_.kind));
+      out->append("\",\"result\":[");
     }
-    if (count_ - next_ > 1) out.reserve(kPieceBytes + kPieceBytes / 4);
-    while (next_ < count_ && out.size() < kPieceBytes) AppendElement(&out);
-    if (next_ < count_) return out;
+    if (next_ < count_) AppendElement(out);
+    if (next_ < count_) return true;
     ended_ = true;
-    out.push_back(']');
+    out->push_back(']');
     if (stats_ != StatsDetail::kNone) {
-      out.append(",\"stats\":");
-      AppendStats(result_.stats, stats_, &out);
+      out->append(",\"stats\":");
+      AppendStats(result_.stats, stats_, out);
     }
-    out.push_back('}');
-    AppendPromTail(result_.warnings, result_.infos, &out);
-    return out;
+    out->push_back('}');
+    AppendPromTail(result_.warnings, result_.infos, out);
+    return true;
   }
 
  private:
@@ -212,11 +224,8 @@ class ResultPrinter {
     out->append("{\"metric\":");
     AppendJsonLabels(series->labels, out);
     if (!series->floats.empty()) {
-      out->append(",\"values\":[");
-      for (size_t i = 0; i < series->floats.size(); ++i) {
-        points_.Append(i, series->floats[i], out);
-      }
-      out->push_back(']');
+      out->append(",\"values\":");
+      points_.Append(series->floats, out);
     }
     if (!series->histograms.empty()) {
       out->append(",\"histograms\":[");
@@ -235,7 +244,6 @@ class ResultPrinter {
   PointWriter points_;
   size_t count_ = 0;
   size_t next_ = 0;
-  bool begun_ = false;
   bool ended_ = false;
 };
 
@@ -311,10 +319,9 @@ void AppendJsonHistogram(const Histogram& histogram, std::string* out) {
   out->push_back('}');
 }
 
-std::function<std::string()> StreamResultJson(promql::QueryResult result, StatsDetail stats,
-                                              size_t limit) {
+net::BodyStream StreamResultJson(promql::QueryResult result, StatsDetail stats, size_t limit) {
   auto printer = std::make_shared<ResultPrinter>(std::move(result), stats, limit);
-  return [printer] { return printer->Next(); };
+  return [printer](std::string* out) { return printer->Next(out); };
 }
 
 }  // namespace tsdb::server

@@ -9,6 +9,7 @@
 
 #include "model/histogram.h"
 #include "model/labels.h"
+#include "net/http_message.h"
 #include "query/promql/engine.h"
 
 namespace tsdb::server {
@@ -26,10 +27,8 @@ enum class StatsDetail { kNone, kTotals, kPerStep };
 // {"timings":{...},"samples":{...}}
 std::string StatsJson(const promql::QueryStats& stats, StatsDetail detail);
 
-// Gives the text of the whole answer, envelope included, a piece at each call; empty at the end. At
-// most `limit` elements (0: all) of a vector or matrix, then with a warning. The function keeps the
-// result alive. Thread-compatible.
-std::function<std::string()> StreamResultJson(promql::QueryResult result, StatsDetail stats,
-                                              size_t limit);
+// The text of the whole answer, envelope included. At most `limit` elements (0: all) of a vector or
+// matrix, then with a warning. The stream keeps the result alive. Thread-compatible.
+net::BodyStream StreamResultJson(promql::QueryResult result, StatsDetail stats, size_t limit);
 
 }  // namespace tsdb::server

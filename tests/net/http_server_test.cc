@@ -36,8 +36,10 @@ class HttpServerTest : public ::testing::Test {
     router_.Add("GET", "/stream/{pieces}", [](HttpRequest& request) {
       HttpResponse response = HttpResponse::Text(200, "begin ");
       auto left = std::make_shared<int>(std::stoi(request.path_parameters[0]));
-      response.stream = [left] {
-        return (*left)-- > 0 ? std::string(100'000, 'p') : std::string();
+      response.stream = [left](std::string* out) {
+        if ((*left)-- <= 0) return false;
+        out->append(100'000, 'p');
+        return true;
       };
       return response;
     });
