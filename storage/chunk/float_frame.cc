@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/coding.h"
+#include "base/float_pair.h"
 #include "storage/chunk/int_frame.h"
 #include "storage/chunk/xor_frame.h"
 
@@ -177,12 +178,10 @@ void DivideAll(const int64_t* whole, size_t count, double scale, double* values)
     for (size_t i = 0; i < count; ++i) values[i] = static_cast<double>(whole[i]);
     return;
   }
-  using Pair [[gnu::vector_size(16)]] = double;
   size_t i = 0;
   for (; i + 2 <= count; i += 2) {
-    Pair pair = {static_cast<double>(whole[i]), static_cast<double>(whole[i + 1])};
-    pair /= Pair{scale, scale};
-    std::memcpy(values + i, &pair, sizeof(pair));
+    const FloatPair pair = {static_cast<double>(whole[i]), static_cast<double>(whole[i + 1])};
+    StorePair(pair / FloatPair{scale, scale}, values + i);
   }
   if (i < count) values[i] = FromWhole(whole[i], scale);
 }

@@ -26,6 +26,20 @@ TEST(FloatScan, FindsWhatIsNotFiniteAtAnyPlace) {
   }
 }
 
+TEST(FloatScan, FindsASumThatIsNotFiniteAtAnyPlace) {
+  constexpr double kMax = std::numeric_limits<double>::max();
+  for (size_t size = 0; size < 20; ++size) {
+    const std::vector<double> values(size, kMax);
+    const std::vector<double> opposite(size, -kMax);
+    EXPECT_TRUE(AllSumsFinite(values, opposite)) << size;
+    for (size_t at = 0; at < size; ++at) {
+      std::vector<double> odd = opposite;
+      odd[at] = at % 2 == 0 ? kMax : std::nan("");
+      EXPECT_FALSE(AllSumsFinite(values, odd)) << size << " " << at;
+    }
+  }
+}
+
 TEST(FloatScan, FindsAFallAtAnyPlace) {
   for (size_t size = 0; size < 20; ++size) {
     std::vector<double> values;

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/float_pair.h"
+#include "base/float_scan.h"
 #include "model/histogram_math.h"
 #include "query/promql/exec/grouping.h"
 #include "query/promql/exec/quantile.h"
@@ -162,16 +164,21 @@ class Aggregate final : public Operator {
     double* count;
   };
 
-  // Calls take(cells, step, value, whether it is the first) for each float of the column. The cells
+  // Steps [begin, end).
+  struct Run {
+    size_t begin = 0;
+    size_t end = 0;
+  };
+
+  // Calls take(cells, step, value, whether it is the first) for each float of the run. The cells
   // are given by value, for otherwise each store of a flag might have changed where they are.
   template <typename Take>
-  bool ForEachFloat(const Column& column, size_t base, const Take& take) {
+  bool ForEachFloat(const Column& column, size_t base, Run run, const Take& take) {
     const GroupCells cells = CellsAt(base);
     const SampleKind* kinds = column.kinds.data();
     const double* values = column.values.data();
-    const size_t count = grid_.count;
     bool any = false;
-    for (size_t step = 0; step < count; ++step) {
+    for (size_t step = run.begin; step < run.end; ++step) {
       if (kinds[step] != SampleKind::kFloat) continue;
       any = true;
       const uint8_t flags = cells.flags[step];
@@ -181,6 +188,10 @@ class Aggregate final : public Operator {
     }
     return any;
   }
+  template <typename Take>
+  bool ForEachFloat(const Column& column, size_t base, const Take& take) {
+    return ForEachFloat(column, base, {0, grid_.count}, take);
+  }
 
   GroupCells CellsAt(size_t base) {
     const auto at = [base](auto& column) {
@@ -189,55 +200,76 @@ class Aggregate final : public Operator {
     return {at(cells_.flags), at(cells_.value), at(cells_.compensation), at(cells_.count)};
   }
 
-  // Whether the column has a float at each step, and the group has met floats at each and nothing
-  // else.
-  bool IsSteady(const Column& column, size_t base) const {
+  // The column's first run of floats: mostly all it has, from where the series begins to its end.
+  Run FirstRun(const Column& column) const {
+    const SampleKind* kinds = column.kinds.data();
+    const SampleKind* end = kinds + grid_.count;
+    const SampleKind* first = std::find(kinds, end, SampleKind::kFloat);
+    const auto left = static_cast<size_t>(end - first);
     static_assert(static_cast<uint8_t>(SampleKind::kFloat) == kSeenFloat);
-    return std::memcmp(column.kinds.data(), all_floats_.data(), grid_.count) == 0 &&
-           std::memcmp(cells_.flags.data() + base, all_floats_.data(), grid_.count) == 0;
+    const SampleKind* last =
+        std::memcmp(first, all_floats_.data(), left) == 0
+            ? end
+            : std::find_if(first, end, [](SampleKind k) { return k != SampleKind::kFloat; });
+    return {static_cast<size_t>(first - kinds), static_cast<size_t>(last - kinds)};
+  }
+
+  // Whether the group has met floats at each step of the run, and nothing else.
+  bool IsSteady(size_t base, Run run) const {
+    return std::memcmp(cells_.flags.data() + base + run.begin, all_floats_.data(),
+                       run.end - run.begin) == 0;
+  }
+
+  // Takes all floats for a sum or a mean: long runs without asking what each meets.
+  template <bool kIsMean>
+  bool AddFloats(const Column& column, size_t base) {
+    const Run run = FirstRun(column);
+    if (run.begin == run.end) return false;
+    const auto add = kIsMean ? AddToMean : AddToSum;
+    if (IsSteady(base, run)) {
+      AddSteadily<kIsMean>(column, base, run);
+    } else {
+      ForEachFloat(column, base, run, add);
+    }
+    ForEachFloat(column, base, {run.end, grid_.count}, add);
+    return true;
   }
 
   // What CompensatedAdd() does, without asking which of two is the larger: what a sum loses by
   // rounding, exactly (D. E. Knuth, The Art of Computer Programming vol. 2, 4.2.2, theorem B).
   template <bool kIsMean>
-  bool AddSteadily(const Column& column, size_t base) {
+  void AddSteadily(const Column& column, size_t base, Run run) {
     const GroupCells cells = CellsAt(base);
     const double* values = column.values.data();
-    const size_t count = grid_.count;
-    for (size_t step = 0; step < count; ++step) {
-      const double v = values[step];
-      const double sum = cells.value[step];
-      const double total = sum + v;
-      if (total - total != 0) {  // an overflow, or not a number
-        if (kIsMean) {
-          AddToMean(cells, step, v, false);
-        } else {
-          CompensatedAdd(v, &cells.value[step], &cells.compensation[step]);
-        }
-        continue;
+    size_t step = run.begin;
+    const size_t count = run.end - run.begin;
+    if (AllSumsFinite({cells.value + step, count}, {values + step, count})) {
+      for (; step + 2 <= run.end; step += 2) {
+        const FloatPair v = LoadPair(values + step);
+        const FloatPair sum = LoadPair(cells.value + step);
+        const FloatPair total = sum + v;
+        const FloatPair added = total - sum;
+        const FloatPair lost = (sum - (total - added)) + (v - added);
+        StorePair(total, cells.value + step);
+        StorePair(LoadPair(cells.compensation + step) + lost, cells.compensation + step);
+        if (kIsMean) StorePair(LoadPair(cells.count + step) + 1, cells.count + step);
       }
-      const double added = total - sum;
-      cells.value[step] = total;
-      cells.compensation[step] += (sum - (total - added)) + (v - added);
-      if (kIsMean) cells.count[step] += 1;
     }
-    return true;
+    for (; step < run.end; ++step) {  // the odd one, or all where a sum overflows
+      if (kIsMean) {
+        AddToMean(cells, step, values[step], false);
+      } else {
+        AddToSum(cells, step, values[step], false);
+      }
+    }
   }
 
   bool TakeFloats(const Column& column, size_t base) {
     switch (op_) {
       case AggregateOp::kSum:
-        if (IsSteady(column, base)) return AddSteadily<false>(column, base);
-        return ForEachFloat(column, base, [](GroupCells cells, size_t i, double v, bool first) {
-          if (first) {
-            cells.value[i] = v;
-          } else {
-            CompensatedAdd(v, &cells.value[i], &cells.compensation[i]);
-          }
-        });
+        return AddFloats<false>(column, base);
       case AggregateOp::kAvg:
-        if (IsSteady(column, base)) return AddSteadily<true>(column, base);
-        return ForEachFloat(column, base, AddToMean);
+        return AddFloats<true>(column, base);
       case AggregateOp::kMin:
         return ForEachFloat(column, base, [](GroupCells cells, size_t i, double v, bool first) {
           if (first || cells.value[i] > v || std::isnan(cells.value[i])) cells.value[i] = v;
@@ -258,6 +290,14 @@ class Aggregate final : public Operator {
         });
       default:  // group: that there was a sample is all
         return ForEachFloat(column, base, [](GroupCells, size_t, double, bool) {});
+    }
+  }
+
+  static void AddToSum(GroupCells cells, size_t i, double v, bool first) {
+    if (first) {
+      cells.value[i] = v;
+    } else {
+      CompensatedAdd(v, &cells.value[i], &cells.compensation[i]);
     }
   }
 
