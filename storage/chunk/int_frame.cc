@@ -245,6 +245,7 @@ size_t UnpackBatches(const char* packed, size_t count, unsigned width, uint64_t*
   size_t i = 0;
   for (; i + kBatch <= count; i += kBatch, bit += kBatch * width) {
     uint64_t word = LoadWord(packed + (bit >> 3)) >> (bit & 7);
+#pragma GCC unroll 6
     for (size_t k = 0; k < kBatch; ++k, word >>= width) residuals[i + k] = word & mask;
   }
   return i;
@@ -366,6 +367,7 @@ bool DecodePacked(std::string_view* in, size_t count, int64_t* values) {
   } else if (order == kDelta) {
     uint64_t value = U(first);
     values[0] = first;
+#pragma GCC unroll 4
     for (size_t i = 0; i < residual_count; ++i) {
       value += residuals[i] + scaled_base;
       values[i + 1] = S(value);
