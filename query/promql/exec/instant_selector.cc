@@ -1,6 +1,7 @@
 #include "query/promql/exec/instant_selector.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "query/promql/exec/labels_view.h"
 #include "query/promql/exec/output_series.h"
 #include "query/promql/exec/range_extended.h"
+#include "query/promql/exec/range_window.h"
 
 namespace tsdb::promql {
 namespace {
@@ -108,7 +110,8 @@ class InstantSelector final : public Operator {
   };
   struct Walk {
     size_t step = 0;
-    Last last;  // of the blocks before
+    Last last;          // of the blocks before
+    size_t blocks = 0;  // of floats
     uint64_t seen = 0;
     bool saw_histogram = false;  // at a step
     HistogramStatsFilter stats;
@@ -129,28 +132,75 @@ class InstantSelector final : public Operator {
     return i < block.start_timestamps.size() ? block.start_timestamps[i] : 0;
   }
 
+  // Up to the last sample, which the steps from there on may show as well.
   void TakeFloats(const storage::SampleBlock& block, Walk* walk, Column* out) const {
     const size_t size = block.timestamps.size();
-    const int64_t* times = block.timestamps.data();
-    size_t next = 0;  // first sample after the step
-    for (; walk->step < grid_.count; ++walk->step) {
-      const int64_t time = shift_.Apply(grid_.At(walk->step));
-      while (next < size && times[next] <= time) ++next;
-      if (next == size) break;
-      if (next == 0) {
-        Emit(walk->last, time, walk, out);
-        continue;
-      }
-      const size_t i = next - 1;
-      if (times[i] <= time - lookback_ms_) continue;
-      EmitFloat(block.floats[i], times[i], StartOf(block, i), walk, out);
-    }
     if (size == 0) return;
+    const size_t begin = FirstStepFrom(block.timestamps.front(), walk->step);
+    const size_t end = FirstStepFrom(block.timestamps.back(), begin);
+    for (; walk->step < begin; ++walk->step) {
+      Emit(walk->last, shift_.Apply(grid_.At(walk->step)), walk, out);
+    }
+    if (begin < end) {
+      Grid steps = grid_;
+      steps.start_ms = grid_.At(begin);
+      steps.count = end - begin;
+      // A block is mostly a day of a series.
+      thread_local std::array<WindowFinder, 4> finders;
+      WindowFinder& finder = finders[walk->blocks++ % finders.size()];
+      TakeFloats(block, finder.Find(block.timestamps, steps, shift_, lookback_ms_, 0), walk, out);
+    }
     walk->last.kind = SampleKind::kFloat;
-    walk->last.time_ms = times[size - 1];
+    walk->last.time_ms = block.timestamps[size - 1];
     walk->last.start_ms = StartOf(block, size - 1);
     walk->last.value = block.floats[size - 1];
     walk->last.histogram.reset();
+  }
+
+  // The first step from `from` on that is not before the time.
+  size_t FirstStepFrom(int64_t time_ms, size_t from) const {
+    if (from == grid_.count) return from;
+    const int64_t at_from = shift_.Apply(grid_.At(from));
+    if (at_from >= time_ms) return from;
+    if (shift_.at_ms.has_value()) return grid_.count;
+    const uint64_t before = static_cast<uint64_t>(time_ms) - static_cast<uint64_t>(at_from);
+    const uint64_t steps = (before - 1) / static_cast<uint64_t>(grid_.step_ms) + 1;
+    return from + std::min<uint64_t>(steps, grid_.count - from);
+  }
+
+  // The steps from walk->step on that have a window each.
+  void TakeFloats(const storage::SampleBlock& block, std::span<const Window> windows, Walk* walk,
+                  Column* out) const {
+    if (value_ == SelectedValue::kSample && !context_->stats.per_step()) {
+      walk->seen += TakeValues(block.floats, windows, out->values.data() + walk->step,
+                               out->kinds.data() + walk->step);
+      walk->step += windows.size();
+      return;
+    }
+    for (const Window w : windows) {
+      if (!w.empty()) {
+        const size_t i = w.end - 1;
+        EmitFloat(block.floats[i], block.timestamps[i], StartOf(block, i), walk, out);
+      }
+      ++walk->step;
+    }
+  }
+
+  // What EmitFloat() does for each step where only the values matter, as they nearly always do.
+  // Returns how many there are.
+  static uint64_t TakeValues(const std::vector<double>& floats, std::span<const Window> windows,
+                             double* results, SampleKind* kinds) {
+    uint64_t seen = 0;
+    for (size_t step = 0; step < windows.size(); ++step) {
+      const Window w = windows[step];
+      if (w.empty()) continue;
+      const double value = floats[w.end - 1];
+      if (IsStaleMarker(value)) continue;
+      results[step] = value;
+      kinds[step] = SampleKind::kFloat;
+      ++seen;
+    }
+    return seen;
   }
 
   void TakeHistograms(const storage::SampleBlock& block, Walk* walk, Column* out) const {

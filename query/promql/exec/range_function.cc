@@ -52,23 +52,11 @@ class RangeOperator : public Operator {
                 std::unique_ptr<RangeSource> source)
       : Operator(context, grid), call_(call), source_(std::move(source)) {}
 
-  // All that windows depend on but the samples' times.
-  struct WindowsOf {
-    int64_t start_ms = 0;
-    int64_t step_ms = 0;
-    size_t count = 0;
-    TimeShift shift;
-    int64_t before_ms = 0;
-    int64_t after_ms = 0;
-    friend bool operator==(const WindowsOf&, const WindowsOf&) = default;
-  };
   // Per thread, reused from series to series and from query to query.
   struct Buffers {
     SeriesSamples samples;
-    std::vector<Window> floats;
-    uint64_t float_count = 0;  // in all of these windows
-    WindowsOf floats_of;       // what they were found for, with
-    std::vector<int64_t> floats_times;
+    WindowFinder finder;
+    std::span<const Window> floats;  // of `finder`
     std::vector<Window> histograms;
   };
   static Buffers& ThreadBuffers() {
@@ -82,16 +70,7 @@ class RangeOperator : public Operator {
     RETURN_IF_ERROR(reservation->Add(b->samples.SampleCount()));
     const int64_t before = source_->range_ms + source_->extra_before_ms;
     const int64_t after = source_->extra_after_ms;
-    const WindowsOf wanted{grid_.start_ms, grid_.step_ms, grid_.count,
-                           source_->shift, before,        after};
-    // Series of one target have their samples at the same times. Windows may have been lent out.
-    if (b->floats.size() != grid_.count || b->floats_of != wanted ||
-        b->floats_times != b->samples.times) {
-      b->float_count =
-          FindWindows(b->samples.times, grid_, source_->shift, before, after, &b->floats);
-      b->floats_of = wanted;
-      b->floats_times = b->samples.times;
-    }
+    b->floats = b->finder.Find(b->samples.times, grid_, source_->shift, before, after);
     if (b->samples.histograms.empty()) {
       b->histograms.assign(grid_.count, Window{});
     } else {
@@ -109,7 +88,7 @@ class RangeOperator : public Operator {
     const bool per_step = context_->stats.per_step();
     const bool any_histogram = !b.samples.histograms.empty();
     if (!per_step && !any_histogram) {
-      context_->stats.AddTotal(grid_, b.float_count);
+      context_->stats.AddTotal(grid_, b.finder.total());
       return;
     }
     uint64_t total = 0;
@@ -184,7 +163,8 @@ class RangeFunction final : public RangeOperator {
         LabelsView(context_->delayed_names()).Get(input, kMetricName);
     Status status = ReadWindows(index, with_starts_, &reservation, &buffers);
     if (status.ok()) {
-      const RangeSeries series{buffers.samples, buffers.floats, buffers.histograms, metric_name};
+      const RangeSeries series{buffers.samples, buffers.floats, buffers.histograms,
+                               buffers.finder.number(), metric_name};
       status = kernel_(range_call_, series, out);
       // A kernel that saw the query's end has left off (CancelledAt).
       if (status.ok()) status = context_->CheckCancelled();

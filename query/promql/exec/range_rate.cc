@@ -157,67 +157,79 @@ std::optional<double> Extrapolate(const RangeCall& call, size_t step, RateKind k
   return factor;
 }
 
-// Extrapolation without regard to values or start times. Windows of a series that is scraped
-// regularly mostly lie alike on their samples, so the last one is kept.
-struct Placement {
-  int64_t before_ms = -1;  // from the range's start to the first sample
-  int64_t sampled_ms = -1;
-  uint32_t count = 0;
-  double to_start = 0;  // seconds
-  double sampled = 0;
-  double factor = 0;
-
-  bool Is(int64_t before, int64_t length, uint32_t samples) const {
-    return before == before_ms && length == sampled_ms && samples == count;
-  }
-  void Find(const RangeCall& call, size_t step, RateKind kind, const Ends& ends) {
-    before_ms = ends.first_time - call.range_start(step);
-    sampled_ms = ends.last_time - ends.first_time;
-    count = static_cast<uint32_t>(ends.count);
-    sampled = static_cast<double>(sampled_ms) / 1000;
-    bool use_first = false;
-    factor = *Extrapolate(
-        call, step, {.is_counter = true, .is_rate = kind.is_rate}, ends,
-        [this](double, double unclamped) { return to_start = unclamped; }, &use_first);
+// Extrapolation at each step as far as values do not matter: by windows and times alone.
+class Placements {
+ public:
+  // Those of a call and series on this thread. Series of one target mostly have their samples at
+  // the same times, so that they are found for the first of many.
+  static const Placements& Of(const RangeCall& call, const RangeSeries& series, bool is_rate) {
+    thread_local Placements last;
+    if (last.floats_number_ != series.floats_number || last.is_rate_ != is_rate) {
+      last.floats_number_ = series.floats_number;
+      last.is_rate_ = is_rate;
+      last.Find(call, series);
+    }
+    return last;
   }
 
+  // By how much the difference at a step with more than one sample is multiplied.
+  double factor(size_t step) const { return factor_[step]; }
   // Whether a counter that gained `result` since `first` may have been zero before the range's part
-  // that is added in front. False only when it cannot: rounding keeps the order of the products.
-  bool MayBeClamped(double first, double result) const {
-    return result > 0 && first >= 0 && sampled * first <= to_start * result * 1.000001;
+  // that is added in front. False only when it cannot.
+  bool MayBeClamped(size_t step, double first, double result) const {
+    return first <= reach_[step] * result && first >= 0 && result > 0;
   }
+
+ private:
+  void Find(const RangeCall& call, const RangeSeries& series) {
+    const std::vector<int64_t>& times = series.samples.times;
+    factor_.resize(call.grid.count);
+    reach_.resize(call.grid.count);
+    for (size_t step = 0; step < call.grid.count; ++step) {
+      const Window w = series.floats[step];
+      if (w.size() < 2) continue;
+      const Ends ends{times[w.begin], times[w.end - 1], w.size(), 0};
+      double reach = 0;
+      bool use_first = false;
+      factor_[step] = *Extrapolate(
+          call, step, {.is_counter = true, .is_rate = is_rate_}, ends,
+          [&reach](double sampled, double to_start) {
+            reach = to_start / sampled;
+            return to_start;
+          },
+          &use_first);
+      reach_[step] = reach * 1.000001;  // what follows is rounded
+    }
+  }
+
+  uint64_t floats_number_ = 0;  // no windows have this one
+  bool is_rate_ = false;
+  std::vector<double> factor_;
+  std::vector<double> reach_;
 };
 
 // A series of floats without start times and downsampled parts, as nearly all are.
 void PlainRates(const RangeCall& call, const RangeSeries& series, RateKind kind, Column* out) {
   const SeriesSamples& s = series.samples;
+  const Placements& placements = Placements::Of(call, series, kind.is_rate);
   PairEvents resets;
   if (kind.is_counter) resets = std::move(FindFloatPairs(s).resets);
   const bool any_reset = !resets.empty();
-  const int64_t* times = s.times.data();
   const double* values = s.values.data();
   const Window* windows = series.floats.data();
   double* results = out->values.data();
   SampleKind* kinds = out->kinds.data();
-  int64_t range_start = call.range_start(0);
-  const int64_t stride_ms = call.range_start(1) - range_start;
-  Placement placement;
-  for (size_t step = 0; step < call.grid.count; ++step, range_start += stride_ms) {
+  for (size_t step = 0; step < call.grid.count; ++step) {
     const Window w = windows[step];
     if (w.size() < 2) continue;
-    const int64_t first_time = times[w.begin];
-    const int64_t last_time = times[w.end - 1];
     const double first = values[w.begin];
     double result = values[w.end - 1] - first;
-    const Ends ends{first_time, last_time, w.size(), 0};
-    if (!placement.Is(first_time - range_start, last_time - first_time, w.size())) {
-      placement.Find(call, step, kind, ends);
-    }
-    double factor = placement.factor;
+    double factor = placements.factor(step);
     if (any_reset) {
       for (const uint32_t i : resets.Within(w)) result += values[i - 1];
     }
-    if (kind.is_counter && placement.MayBeClamped(first, result)) {
+    if (kind.is_counter && placements.MayBeClamped(step, first, result)) {
+      const Ends ends{s.times[w.begin], s.times[w.end - 1], w.size(), 0};
       bool use_first = false;
       factor = *Extrapolate(
           call, step, kind, ends,

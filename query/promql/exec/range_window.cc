@@ -84,6 +84,22 @@ uint64_t FindWindows(const std::vector<int64_t>& times, const Grid& grid, const 
   return total;
 }
 
+std::span<const Window> WindowFinder::Find(const std::vector<int64_t>& times, const Grid& grid,
+                                           const TimeShift& shift, int64_t before_ms,
+                                           int64_t after_ms) {
+  const Key key{grid.start_ms, grid.step_ms, grid.count, shift, before_ms, after_ms};
+  // Those of one that was moved from are gone.
+  if (windows_.size() == grid.count && key_ == key && times_ == times && number_ != 0) {
+    return windows_;
+  }
+  thread_local uint64_t found = 0;
+  total_ = FindWindows(times, grid, shift, before_ms, after_ms, &windows_);
+  number_ = ++found;
+  key_ = key;
+  times_ = times;
+  return windows_;
+}
+
 RangeKernel FindRangeKernel(std::string_view name) {
   const auto* it = std::lower_bound(std::begin(kKernels), std::end(kKernels), name,
                                     [](const auto& a, std::string_view b) { return a.first < b; });

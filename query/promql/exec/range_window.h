@@ -30,6 +30,38 @@ enum class RangeMode : uint8_t { kPlain, kAnchored, kSmoothed };
 uint64_t FindWindows(const std::vector<int64_t>& times, const Grid& grid, const TimeShift& shift,
                      int64_t before_ms, int64_t after_ms, std::vector<Window>* windows);
 
+// Windows of one series after the other. Series of one target mostly have their samples at the same
+// times; then the windows found for the first serve the others. Thread-compatible; may be moved
+// from and then used again.
+class WindowFinder {
+ public:
+  // As FindWindows(); valid until the next call.
+  std::span<const Window> Find(const std::vector<int64_t>& times, const Grid& grid,
+                               const TimeShift& shift, int64_t before_ms, int64_t after_ms);
+  // Of the last windows: how many samples they hold together, and what tells them, their times and
+  // steps from all others that this thread has found; never 0.
+  uint64_t total() const { return total_; }
+  uint64_t number() const { return number_; }
+
+ private:
+  // All that windows depend on but the samples' times.
+  struct Key {
+    int64_t start_ms = 0;
+    int64_t step_ms = 0;
+    size_t count = 0;
+    TimeShift shift;
+    int64_t before_ms = 0;
+    int64_t after_ms = 0;
+    friend bool operator==(const Key&, const Key&) = default;
+  };
+
+  std::vector<Window> windows_;
+  Key key_;
+  std::vector<int64_t> times_;
+  uint64_t total_ = 0;
+  uint64_t number_ = 0;
+};
+
 // One call of a function over ranges: everything but the samples.
 struct RangeCall {
   ExecContext* context = nullptr;
@@ -57,6 +89,7 @@ struct RangeSeries {
   const SeriesSamples& samples;
   std::span<const Window> floats;      // one a step
   std::span<const Window> histograms;  // one a step; all empty where there are none
+  uint64_t floats_number;              // WindowFinder::number() of `floats`
   std::string_view metric_name;        // for annotations; as stored, even if the result drops it
 };
 
