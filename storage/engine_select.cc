@@ -61,14 +61,12 @@ class SelectionBuilder {
   // `day_end_ns` is when the partition's day is over.
   void Add(uint32_t partition, int64_t day_end_ns, uint32_t position, std::string_view row) {
     uint32_t index = kRejected;
-    if (label_names_ != nullptr) {
-      index = CreateFew(row);
-    } else if (by_rows_) {
-      index = Create(row);
+    if (by_rows_) {
+      index = label_names_ != nullptr ? CreateFew(row) : Create(row);
     } else {
       const Hash128 identity = HashBytes128(row, 0);
       const auto [found, is_new] = by_identity_.try_emplace(identity, kRejected);
-      if (is_new) found->second = Create(row);
+      if (is_new) found->second = label_names_ != nullptr ? CreateFew(row) : Create(row);
       index = found->second;
     }
     if (index == kRejected) return;
@@ -174,7 +172,7 @@ class SelectionBuilder {
   // The label set that key_ encodes, for a series of `all_labels`.
   uint32_t Shown(std::string_view all_labels) {
     if (key_ != last_key_ || firsts_.empty()) {
-      const auto [found, is_new] = by_identity_.try_emplace(HashBytes128(key_, 0), kRejected);
+      const auto [found, is_new] = by_shown_.try_emplace(HashBytes128(key_, 0), kRejected);
       if (is_new) {
         Result<Labels> labels = DecodeLabels(key_);
         if (!labels.ok()) return kRejected;
@@ -199,7 +197,8 @@ class SelectionBuilder {
   Selection* selection_;
   const bool check_shown_;
   bool met_special_ = false;
-  std::unordered_map<Hash128, uint32_t> by_identity_;  // or by shown labels
+  std::unordered_map<Hash128, uint32_t> by_identity_;  // into the selection's series
+  std::unordered_map<Hash128, uint32_t> by_shown_;     // into its shown labels
   PolicyId policy_;
   bool has_policy_ = false;
   bool policy_is_ordinary_ = false;
@@ -239,7 +238,7 @@ Result<std::unique_ptr<Selection>> Engine::Collect(const SelectRequest& request,
   for (;;) {
     const std::vector<PartitionSnapshot> snapshots = Snapshots(min_ns, max_ns);
     const bool one_day = snapshots.size() == 1;
-    if (!one_day || rules_matter) wanted = {};
+    if (rules_matter) wanted = {};
     auto selection =
         std::make_unique<Selection>(store_.get(), &pool_, &metrics_, request.view, min_ns, max_ns);
     SelectionBuilder builder(request, *catalog, wanted.label_names, one_day,
@@ -339,6 +338,7 @@ Result<Postings> Engine::ExpiredSeries(const PartitionIndex& index) const {
 // again.
 bool Engine::CaptureHead(bool labels_only, int64_t min_ns, Selection* selection) const {
   const MutexLock lock(head_mutex_);
+  const bool one_day = selection->partitions().size() == 1;
   for (SelectedPartition& selected : selection->partitions()) {
     const auto found = partitions_.find(selected.version->key.day);
     if (found == partitions_.end()) continue;  // aged out meanwhile
@@ -356,8 +356,8 @@ bool Engine::CaptureHead(bool labels_only, int64_t min_ns, Selection* selection)
     for (size_t i = 0; i < selected.ids.size(); ++i) {
       if (i + 8 < selected.ids.size()) partition.PrefetchById(selected.ids[i + 8]);
       if (selection->last_only() &&
-          KnowsLatest(partition, *selection, selected.ids[i], &selected.latest[i])) {
-        continue;
+          KnowsLatest(partition, *selection, selected.ids[i], &selected.latest[i]) && one_day) {
+        continue;  // of several days another may not know its last
       }
       if (!partition.Capture(selected.ids[i], &capture)) continue;
       selected.capture_of[i] = static_cast<uint32_t>(selected.captures.size());

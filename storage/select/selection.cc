@@ -124,9 +124,14 @@ void Selection::Members::Join(const Members& other) {
 
 LatestSample Selection::Latest(size_t index) const {
   const Members& members = series_[index].members;
-  if (!last_only_ || members.size() != 1) return {};
-  const std::vector<LatestSample>& latest = partitions_[members[0].partition].latest;
-  return members[0].position < latest.size() ? latest[members[0].position] : LatestSample();
+  LatestSample latest;
+  if (!last_only_) return latest;
+  for (size_t i = members.size(); i-- > 0;) {  // the last day first
+    const std::vector<LatestSample>& known = partitions_[members[i].partition].latest;
+    latest = members[i].position < known.size() ? known[members[i].position] : LatestSample();
+    if (latest.state != LatestSample::State::kNone) break;
+  }
+  return latest;
 }
 
 std::vector<uint32_t> Selection::ReadOrder() const {

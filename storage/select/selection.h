@@ -91,7 +91,7 @@ class Selection : public LatestSelection {
   std::deque<Labels>& shown() { return shown_; }
   // Sorts by labels; with View::kPrometheus joins series that show the same ones.
   void Finish(size_t limit);
-  // Whether Latest() is to be filled: REQUIRES that every series has one member.
+  // Whether Latest() knows anything. REQUIRES: no series has two members of one partition.
   void set_last_only(bool last_only) { last_only_ = last_only; }
   bool last_only() const { return last_only_; }
   int64_t min_ms() const { return ToMilliseconds(min_ns_, TimeUnit::kNanoseconds); }

@@ -125,6 +125,9 @@ TEST_F(LatestTest, FindsTheLastSampleAcrossMidnight) {
   Write(up_, midnight + 500, 2);
   const auto selection = Ask(midnight - 300'000, midnight + 1000, {{"__name__"}});
   ASSERT_EQ(selection->size(), 2U);
+  EXPECT_EQ(selection->labels(1).ToString(), "up");
+  EXPECT_EQ(selection->Latest(0).state, State::kFloat);
+  EXPECT_EQ(selection->Latest(1).state, State::kFloat);
   EXPECT_EQ(LastOf(*selection, 0), std::to_string(midnight + 500) + ":2");
   EXPECT_EQ(LastOf(*selection, 1), std::to_string(midnight - 1000) + ":3");
 }
@@ -159,13 +162,17 @@ TEST_F(LatestTest, ShowsAllLabelsWhereSeriesMerge) {
 }
 
 // Whatever was written, deleted and restarted: the last sample is that of a plain selection.
-TEST_F(LatestTest, AgreesWithPlainSelections) {
+class LatestAgreesTest : public LatestTest, public testing::WithParamInterface<int64_t> {};
+
+TEST_P(LatestAgreesTest, WithPlainSelections) {
+  const int64_t now = kNow + GetParam();
+  clock_.Set(now);
   Open();
   std::mt19937 random(7);
   const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
   for (int round = 0; round < 400; ++round) {
     const Labels labels{{"__name__", "m"}, {"n", std::to_string(pick(5))}};
-    const int64_t time = kNow - 1000 * pick(200);
+    const int64_t time = now - 1000 * pick(200);
     switch (pick(24)) {
       case 0:
         Checkpoint();
@@ -193,14 +200,16 @@ TEST_F(LatestTest, AgreesWithPlainSelections) {
       default:
         Write(labels, time, pick(100));
     }
-    const int64_t max = pick(2) == 0 ? kNow : kNow - 1000 * pick(200);
+    const int64_t max = pick(2) == 0 ? now : now - 1000 * pick(200);
     const int64_t min = max - 1000 * (1 + pick(100));
     std::map<std::string, std::string> expected;
     for (const auto& [series, samples] : Read({}, View::kPrometheus, min, max)) {
       expected[series] = samples.substr(samples.rfind(' ') + 1);
     }
     std::map<std::string, std::string> found;
-    const auto selection = Ask(min, max);
+    std::optional<std::vector<std::string>> names;
+    if (pick(2) == 0) names = {"__name__", "n"};
+    const auto selection = Ask(min, max, names);
     for (size_t i = 0; i < selection->size(); ++i) {
       const std::string last = LastOf(*selection, i);
       if (!last.empty()) found[selection->labels(i).ToString()] = last;
@@ -209,6 +218,9 @@ TEST_F(LatestTest, AgreesWithPlainSelections) {
     ASSERT_EQ(found, expected) << "round " << round;
   }
 }
+
+// At noon, and 100 s after midnight.
+INSTANTIATE_TEST_SUITE_P(After, LatestAgreesTest, testing::Values(0, 43'300'000));
 
 }  // namespace
 }  // namespace tsdb::storage
