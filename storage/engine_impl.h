@@ -234,6 +234,7 @@ class Engine : public Storage, public LatestQuerier {
   std::shared_ptr<const PartitionVersion> VersionOf(int32_t day) const;
   Result<bool> IsFinal(const PartitionVersion& version) const;
   Result<DeleteReport> CountDeleted(const DeleteRequest& request) const;
+  void ForgetLast(int32_t day, const Postings& series);
   Status DropFieldTypes(const DeleteRequest& request);
   Status DropFieldTypesOf(const std::string& measurement, const Scope& scope,
                           const SeriesSelection& left, bool* dropped)

