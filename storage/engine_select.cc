@@ -156,9 +156,10 @@ class SelectionBuilder {
       std::string_view value;
       if (!GetBytes(&labels, &name) || !GetBytes(&labels, &value)) return kRejected;
       if (!IsOrdinaryName(name)) met_special_ = true;
-      while (next < label_names_->size() && (*label_names_)[next] < name) ++next;
-      if (next < label_names_->size() && (*label_names_)[next] == name) {
-        key_.append(rest.substr(0, rest.size() - labels.size()));
+      for (; next < label_names_->size(); ++next) {
+        const int order = name.compare((*label_names_)[next]);
+        if (order < 0) break;
+        if (order == 0) key_.append(rest.substr(0, rest.size() - labels.size()));
       }
     }
     if (unit != TimeUnit::kMilliseconds || !policy_is_ordinary_) met_special_ = true;

@@ -1,24 +1,34 @@
 #include "storage/select/label_rows.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace tsdb::storage {
 
 Status LabelRows::Reader::Rows(std::span<const uint32_t> ids, std::vector<std::string_view>* rows) {
-  // The page, the row's end in it and the row are three places; each is on its way for all ids
-  // before the first is looked at.
-  PagePtr last = pages_.empty() ? nullptr : std::move(pages_.back());
-  pages_.clear();
-  if (last != nullptr) pages_.push_back(std::move(last));
-  page_of_.clear();
+  PagePtr last = pages_.empty() ? nullptr : pages_.back();
+  numbers_.clear();
   for (const uint32_t id : ids) {
-    if (pages_.empty() || id / kPageRows * kPageRows != pages_.back()->first) {
-      ASSIGN_OR_RETURN(PagePtr page, Load(id / kPageRows));
-      __builtin_prefetch(page.get());
-      pages_.push_back(std::move(page));
-    }
-    page_of_.push_back(pages_.back().get());
+    const uint32_t number = id / kPageRows;
+    if (numbers_.empty() || numbers_.back() != number) numbers_.push_back(number);
+  }
+  pages_.assign(numbers_.size(), nullptr);
+  if (last != nullptr && !ids.empty() && last->first == numbers_[0] * kPageRows) {
+    pages_[0] = std::move(last);
+  }
+  cache_->Find(partition_, numbers_, end_id_, &pages_);
+  for (size_t i = 0; i < numbers_.size(); ++i) {
+    if (pages_[i] != nullptr) continue;
+    ASSIGN_OR_RETURN(pages_[i], Load(numbers_[i]));
+  }
+  // The row's end in its page and the row are two places; each is on its way for all ids before the
+  // first is looked at.
+  page_of_.clear();
+  size_t page = 0;
+  for (const uint32_t id : ids) {
+    if (id / kPageRows != numbers_[page]) ++page;
+    page_of_.push_back(pages_[page].get());
   }
   for (size_t i = 0; i < ids.size(); ++i) {
     __builtin_prefetch(&page_of_[i]->ends[ids[i] - page_of_[i]->first]);
@@ -33,8 +43,6 @@ Status LabelRows::Reader::Rows(std::span<const uint32_t> ids, std::vector<std::s
 }
 
 Result<LabelRows::PagePtr> LabelRows::Reader::Load(uint32_t number) {
-  const Key key{partition_, number};
-  if (PagePtr found = cache_->Find(key, end_id_); found != nullptr) return found;
   auto page = std::make_shared<Page>();
   page->first = number * kPageRows;
   page->end = std::min(page->first + kPageRows, end_id_);
@@ -66,43 +74,80 @@ Result<LabelRows::PagePtr> LabelRows::Reader::Load(uint32_t number) {
   next_row_ = page->end;
   // A query of very many series would leave nothing of what others ask for.
   loaded_bytes_ += SizeOf(*page);
-  if (loaded_bytes_ <= cache_->max_bytes_ / 2) cache_->Keep(key, page);
+  if (loaded_bytes_ <= cache_->max_bytes_ / 2) cache_->Keep(partition_, number, page);
   return PagePtr(std::move(page));
 }
 
 size_t LabelRows::SizeOf(const Page& page) {
-  constexpr size_t kOverhead = 160;  // of the page, the list and the table
+  constexpr size_t kOverhead = 96;  // of the page and of what counts its users
   return page.bytes.capacity() + page.ends.capacity() * sizeof(uint32_t) + kOverhead;
 }
 
-LabelRows::PagePtr LabelRows::Find(const Key& key, uint32_t end_id) {
-  const MutexLock lock(mutex_);
-  const auto found = pages_.find(key);
-  if (found != pages_.end()) {
-    const PagePtr& page = found->second->second;
-    if (page->end == page->first + kPageRows || page->end >= end_id) {
-      order_.splice(order_.begin(), order_, found->second);
-      if (hits_ != nullptr) hits_->Increment();
-      return page;
+void LabelRows::Find(const PartitionKey& partition, std::span<const uint32_t> numbers,
+                     uint32_t end_id, std::vector<PagePtr>* pages) {
+  size_t hits = 0;
+  {
+    const MutexLock lock(mutex_);
+    const auto shelf = shelves_.find(partition);
+    if (shelf != shelves_.end()) {
+      std::vector<Slot>& slots = shelf->second.slots;
+      for (const uint32_t number : numbers) {
+        if (number < slots.size()) __builtin_prefetch(slots[number].page.get());
+      }
+      for (size_t i = 0; i < numbers.size() && numbers[i] < slots.size(); ++i) {
+        Slot& slot = slots[numbers[i]];
+        if (slot.page == nullptr || (*pages)[i] != nullptr) continue;
+        if (slot.page->end < slot.page->first + kPageRows && slot.page->end < end_id) continue;
+        slot.used = true;
+        (*pages)[i] = slot.page;
+        ++hits;
+      }
     }
-    bytes_ -= SizeOf(*page);
-    order_.erase(found->second);
-    pages_.erase(found);
   }
-  if (misses_ != nullptr) misses_->Increment();
-  return nullptr;
+  if (hits_ != nullptr) hits_->Increment(hits);
+  if (misses_ == nullptr) return;
+  misses_->Increment(static_cast<uint64_t>(std::count(pages->begin(), pages->end(), nullptr)));
 }
 
-void LabelRows::Keep(const Key& key, const PagePtr& page) {
+void LabelRows::Keep(const PartitionKey& partition, uint32_t number, const PagePtr& page) {
   const MutexLock lock(mutex_);
-  if (pages_.contains(key)) return;  // another query was faster
-  order_.emplace_front(key, page);
-  pages_.emplace(key, order_.begin());
+  Shelf& shelf = shelves_[partition];
+  if (shelf.slots.size() <= number) {
+    bytes_ -= shelf.slots.capacity() * sizeof(Slot);
+    shelf.slots.resize(number + 1);
+    bytes_ += shelf.slots.capacity() * sizeof(Slot);
+  }
+  Slot& slot = shelf.slots[number];
+  if (slot.page != nullptr && slot.page->end >= page->end) return;  // another query was faster
+  if (slot.page != nullptr) bytes_ -= SizeOf(*slot.page);
+  if (slot.page == nullptr) ++shelf.pages;
   bytes_ += SizeOf(*page);
-  while (bytes_ > max_bytes_) {
-    bytes_ -= SizeOf(*order_.back().second);
-    pages_.erase(order_.back().first);
-    order_.pop_back();
+  slot = {page, false};
+  Evict();
+}
+
+void LabelRows::Evict() {
+  while (bytes_ > max_bytes_ && !shelves_.empty()) {
+    auto shelf = shelves_.lower_bound(hand_partition_);
+    if (shelf == shelves_.end()) shelf = shelves_.begin();
+    if (shelf->first != hand_partition_) hand_ = 0;
+    hand_partition_ = shelf->first;
+    std::vector<Slot>& slots = shelf->second.slots;
+    for (; hand_ < slots.size() && bytes_ > max_bytes_; ++hand_) {
+      Slot& slot = slots[hand_];
+      if (slot.page == nullptr || std::exchange(slot.used, false)) continue;
+      bytes_ -= SizeOf(*slot.page);
+      slot.page = nullptr;
+      --shelf->second.pages;
+    }
+    const auto next = std::next(shelf) == shelves_.end() ? shelves_.begin() : std::next(shelf);
+    if (hand_ >= slots.size()) {
+      hand_ = 0;
+      hand_partition_ = next->first;
+    }
+    if (shelf->second.pages > 0) continue;
+    bytes_ -= slots.capacity() * sizeof(Slot);
+    shelves_.erase(shelf);
   }
 }
 

@@ -4,12 +4,11 @@
 #pragma once
 
 #include <cstdint>
-#include <list>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/metrics_registry.h"
@@ -59,7 +58,8 @@ class LabelRows {
     LabelRows* cache_;
     const PartitionKey partition_;
     const uint32_t end_id_;
-    std::vector<PagePtr> pages_;        // of the last call
+    std::vector<uint32_t> numbers_;     // of the pages of a call, rising
+    std::vector<PagePtr> pages_;        // by the place in numbers_
     std::vector<const Page*> page_of_;  // by the position of the id
     std::unique_ptr<StoreIterator> rows_;
     uint32_t next_row_ = 0;  // where rows_ stands, at least
@@ -69,24 +69,24 @@ class LabelRows {
   uint64_t size_bytes() const;
 
  private:
-  struct Key {
-    PartitionKey partition;
-    uint32_t number = 0;
-    friend bool operator==(const Key&, const Key&) = default;
+  // What is kept of a partition, by the number of the page. A query looks up hundreds of pages that
+  // lie all over the partition; each is one step into memory here, where a hash table needs
+  // several.
+  struct Slot {
+    PagePtr page;
+    bool used = false;  // since the hand last passed
   };
-  struct KeyHash {
-    size_t operator()(const Key& key) const {
-      const uint64_t bits =
-          (static_cast<uint64_t>(static_cast<uint32_t>(key.partition.day)) << 32 | key.number) +
-          (static_cast<uint64_t>(key.partition.generation) << 48);
-      return static_cast<size_t>(bits * 0x9e3779b97f4a7c15ULL >> 16);
-    }
+  struct Shelf {
+    std::vector<Slot> slots;
+    size_t pages = 0;
   };
-  using Order = std::list<std::pair<Key, PagePtr>>;  // the latest used first
 
-  // Null unless there is a page that reaches to `end_id` or is whole.
-  PagePtr Find(const Key& key, uint32_t end_id);
-  void Keep(const Key& key, const PagePtr& page);
+  // Fills in the pages of a partition that are null; they stay so where there is none that reaches
+  // to `end_id` or is whole. REQUIRES: as many pages as numbers.
+  void Find(const PartitionKey& partition, std::span<const uint32_t> numbers, uint32_t end_id,
+            std::vector<PagePtr>* pages);
+  void Keep(const PartitionKey& partition, uint32_t number, const PagePtr& page);
+  void Evict() EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static size_t SizeOf(const Page& page);
 
   const Store* store_;
@@ -94,9 +94,13 @@ class LabelRows {
   Counter* const hits_;
   Counter* const misses_;
   mutable Mutex mutex_;
-  Order order_ GUARDED_BY(mutex_);
-  std::unordered_map<Key, Order::iterator, KeyHash> pages_ GUARDED_BY(mutex_);
-  size_t bytes_ GUARDED_BY(mutex_) = 0;
+  std::map<PartitionKey, Shelf> shelves_ GUARDED_BY(mutex_);  // none is without a page
+  size_t bytes_ GUARDED_BY(mutex_) = 0;                       // slots included
+  // The next slot to be looked at for eviction. The page under the hand goes if nobody used it
+  // since the last round: nearly the least recently used one, without an order to keep (F. J.
+  // Corbato, "A Paging Experiment with the Multics System", 1968).
+  PartitionKey hand_partition_ GUARDED_BY(mutex_);
+  size_t hand_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace tsdb::storage

@@ -273,8 +273,10 @@ void BoundsInNs(const SelectRequest& request, int64_t* min_ns, int64_t* max_ns) 
 }
 
 bool IsOrdinaryName(std::string_view name) {
-  return !IsHiddenLabel(name) && name != kDb && name != kRp && name != kExportedDb &&
-         name != kExportedRp;
+  if (name.empty() || (name[0] != 'd' && name[0] != 'r' && name[0] != 'e')) {  // nearly all
+    return !IsHiddenLabel(name);
+  }
+  return name != kDb && name != kRp && name != kExportedDb && name != kExportedRp;
 }
 
 Labels ShowLabels(const Labels& stored, const PolicyInfo* policy, View view) {

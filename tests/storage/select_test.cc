@@ -139,6 +139,40 @@ TEST_F(LabelRowsTest, KeepsWithinItsBoundAndIsNotSweptOutByOneQuery) {
   EXPECT_EQ(hits_.value(), 1U);
 }
 
+TEST_F(LabelRowsTest, KeepsWhatIsUsedAgainAndAgain) {
+  Put(1, 40'000);
+  constexpr size_t kBytes = 60'000;  // some thirty pages, and the slots for all
+  LabelRows rows(store_.get(), kBytes, &hits_, &misses_);
+  Read(&rows, 40'000, {39'999, 100});
+  for (uint32_t id = 1000; id < 39'000; id += 40) {
+    Read(&rows, 40'000, {100, id});
+    EXPECT_LE(rows.size_bytes(), kBytes);
+  }
+  EXPECT_EQ(hits_.value(), 950U);
+  EXPECT_EQ(Read(&rows, 40'000, {1000}), "row 1000");
+  EXPECT_EQ(hits_.value(), 950U);  // long gone
+}
+
+TEST_F(LabelRowsTest, AgreesWithTheStoreHoweverLittleItKeeps) {
+  Put(1, 3000, 5);
+  std::mt19937 engine(3);
+  const auto random = [&](uint32_t n) { return static_cast<uint32_t>(engine() % n); };
+  for (const size_t bytes : {0, 1000, 4000, 20'000}) {
+    LabelRows rows(store_.get(), bytes, &hits_, &misses_);
+    for (int round = 0; round < 300; ++round) {
+      const uint32_t end_id = 3000 - random(100);
+      std::vector<uint32_t> ids;
+      std::string expected;
+      for (uint32_t id = random(2000); id < end_id; id += 1 + random(300)) {
+        expected += (ids.empty() ? "" : ",") + (id % 5 == 0 ? "" : "row " + std::to_string(id));
+        ids.push_back(id);
+      }
+      ASSERT_EQ(Read(&rows, end_id, ids), expected);
+      ASSERT_LE(rows.size_bytes(), bytes);
+    }
+  }
+}
+
 TEST(ShowLabels, VirtualLabelsHideStoredOnesOfTheirName) {
   PolicyInfo policy;
   policy.database = DatabaseId{5};
