@@ -18,8 +18,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "storage/rocks/mend_log.h"
+#include "storage/rocks/log_damage.h"
 #include "storage/rocks/options.h"
+#include "storage/rocks/replay_guard.h"
 
 namespace tsdb::storage {
 namespace {
@@ -32,6 +33,7 @@ std::string After(std::string_view key) { return std::string(key) + '\0'; }
 
 bool IsTable(std::string_view name) { return name.ends_with(".sst"); }
 bool IsLog(std::string_view name) { return name.ends_with(".log"); }
+uint64_t NumberOf(const std::string& name) { return std::strtoull(name.c_str(), nullptr, 10); }
 bool IsManifest(std::string_view name) { return name.starts_with("MANIFEST-"); }
 
 std::optional<Family> FamilyOf(std::string_view name) {
@@ -185,11 +187,14 @@ class Salvager {
       const fs::path to = fs::path(stage_) / name;
       if (IsTable(name)) {
         RETURN_IF_ERROR(LinkOrCopy(entry.path(), to));
-        next_table_ = std::max<uint64_t>(next_table_, std::strtoull(name.c_str(), nullptr, 10) + 1);
+        next_table_ = std::max(next_table_, NumberOf(name) + 1);
       } else if (IsLog(name) || IsManifest(name) || name == "CURRENT") {
         fs::copy_file(entry.path(), to, error);
         if (error) return FileError("copy " + entry.path().string(), error);
-        if (IsLog(name)) RETURN_IF_ERROR(CheckLog(to));
+        if (IsLog(name)) {
+          ASSIGN_OR_RETURN(const LogRecords log, MendLog(to));
+          if (log.is_damaged()) damaged_logs_.emplace_back(name, log);
+        }
       } else {
         continue;
       }
@@ -200,13 +205,17 @@ class Salvager {
     return Status::Ok();
   }
 
-  Status CheckLog(const fs::path& path) {
-    ASSIGN_OR_RETURN(const bool is_damaged, MendLog(path));
-    if (!is_damaged) return Status::Ok();
-    result_.log_is_damaged = true;
-    result_.damage.push_back("write-ahead log " + path.filename().string() +
-                             ": writes are missing between others");
-    return Status::Ok();
+  // Those that are `needed`; what the others hold is in tables. All when nothing is known.
+  void NoteDamagedLogs(const std::optional<std::map<std::string, LogRecords>>& needed) {
+    for (const auto& [name, log] : damaged_logs_) {
+      if (needed.has_value() && !needed->contains(stage_ + "/" + name)) continue;
+      result_.log_is_damaged = true;
+      result_.damage.push_back("write-ahead log " + name + ": byte " +
+                               std::to_string(log.damaged_at) + " cannot be read, and of " +
+                               std::to_string(log.count) + " writes that can be " +
+                               std::to_string(log.count - log.before_damage) + " lie behind it");
+    }
+    damaged_logs_.clear();
   }
 
   // Opens the copy with all of the log that can be read, and notes whether the server would read
@@ -214,12 +223,18 @@ class Salvager {
   rocksdb::Status OpenStage() {
     uint64_t sequence_at_start = 0;
     bool starts = false;
+    ReplayGuard replay;
+    const auto watched = replay.Watch(rocksdb::Env::Default());
+    db_.options().env = watched.get();
     db_.options().wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
     if (db_.OpenForReading().ok()) {
       starts = true;
       sequence_at_start = db_.db()->GetLatestSequenceNumber();
     }
     db_.Close();
+    db_.options().env = rocksdb::Env::Default();
+    const auto logs = replay.logs();
+    NoteDamagedLogs(logs.empty() && !starts ? std::nullopt : std::optional(logs));
     db_.options().wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
     const rocksdb::Status status = db_.Open();
     if (!status.ok()) return status;
@@ -483,6 +498,7 @@ class Salvager {
   uint64_t next_table_ = 1;
   std::array<std::vector<Table>, kFamilyCount> good_;
   std::vector<std::pair<Table, Family>> damaged_;
+  std::vector<std::pair<std::string, LogRecords>> damaged_logs_;  // by name
   Salvage result_;
 };
 

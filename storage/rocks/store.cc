@@ -19,6 +19,7 @@
 #include "storage/rocks/full_disk.h"
 #include "storage/rocks/journal_filter.h"
 #include "storage/rocks/options.h"
+#include "storage/rocks/replay_guard.h"
 #include "storage/rocks/salvage.h"
 
 namespace tsdb::storage {
@@ -177,7 +178,8 @@ class RocksStore : public Store {
       log_env_ = ExtendLogs(base);
       base = log_env_.get();
     }
-    env_ = RetryWhenDiskIsFull(base, &full_disk_);
+    watch_env_ = replay_.Watch(base);
+    env_ = RetryWhenDiskIsFull(watch_env_.get(), &full_disk_);
     db_options_.env = env_.get();
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
@@ -190,8 +192,10 @@ class RocksStore : public Store {
       return FromRocks(read, "cannot read data directory " + path_);
     }
     if (HasLostItsState(names)) return Damaged("its file CURRENT is gone");
+    rocksdb::DBOptions open_options = db_options_;
+    open_options.wal_filter = replay_.filter();
     const rocksdb::Status status =
-        rocksdb::DB::Open(db_options_, path_, descriptors, &handles, &db);
+        rocksdb::DB::Open(open_options, path_, descriptors, &handles, &db);
     if (status.IsIOError() && status.ToString().find("lock") != std::string::npos) {
       return FailedPrecondition("data directory " + path_ + " is in use by another process");
     }
@@ -203,6 +207,7 @@ class RocksStore : public Store {
     if (!status.ok()) return FromRocks(status, "cannot open data directory " + path_);
     db_.reset(db);
     for (int i = 0; i < kFamilyCount; ++i) handles_[i] = handles[i];
+    if (const auto logs = replay_.Report(path_); !logs.empty()) PutAside(logs);
     tables_path_ = path_ + "/ingest";
     RemoveStrayTables(env);
     return FromRocks(env->CreateDirIfMissing(tables_path_), "cannot create " + tables_path_);
@@ -416,6 +421,22 @@ class RocksStore : public Store {
     return DataLoss("data directory " + path_ + " is damaged and was left as it is: " + how);
   }
 
+  // What was replayed goes to tables before anything is written, so that what lies behind the
+  // damage is never taken for newer than that.
+  void PutAside(const std::vector<std::string>& logs) {
+    for (const std::string& log : logs) {
+      if (const auto linked = env_->LinkFile(log, log + kKeptLogSuffix); !linked.ok()) {
+        LogWarn("the damaged log cannot be kept", {{"reason", FromRocks(linked, "cannot link")}});
+      }
+    }
+    const std::vector<rocksdb::ColumnFamilyHandle*> handles(handles_.begin(), handles_.end());
+    if (const auto status = db_->Flush(rocksdb::FlushOptions(), handles); !status.ok()) {
+      LogWarn("the damaged log is still in use", {{"reason", FromRocks(status, "cannot flush")}});
+      return;
+    }
+    for (const std::string& log : logs) env_->DeleteFile(log).PermitUncheckedError();
+  }
+
   // Ingesting reads the table files that the new ones overlap. When one of those is damaged the
   // rows are written one by one.
   Status WriteRows(int family, const std::vector<std::string>& paths,
@@ -460,7 +481,9 @@ class RocksStore : public Store {
   std::string path_;
   std::string tables_path_;
   FullDiskGate full_disk_;
-  std::unique_ptr<rocksdb::Env> log_env_;  // may be null; below env_
+  std::unique_ptr<rocksdb::Env> log_env_;    // may be null; below watch_env_
+  ReplayGuard replay_;                       // borrowed by the database
+  std::unique_ptr<rocksdb::Env> watch_env_;  // below env_
   std::unique_ptr<rocksdb::Env> env_;
   rocksdb::DBOptions db_options_;
   std::shared_ptr<JournalFilterFactory> journal_filter_ = std::make_shared<JournalFilterFactory>();

@@ -168,7 +168,10 @@ class PowerLossTest : public EngineTest {
     const auto loss = static_cast<MemoryDisk::Loss>(number % 3);
     Close();
     UseDisk(std::make_shared<MemoryDisk>(source, image, loss, number));
+    ::testing::internal::CaptureStderr();
     Open(LoadOptions());
+    // What a power failure leaves of the log is no damage.
+    EXPECT_EQ(::testing::internal::GetCapturedStderr().find("level=error"), std::string::npos);
   }
 
   std::mt19937_64 random_{20261121};

@@ -30,6 +30,7 @@ using tsdb::testing::ProgramPath;
 using tsdb::testing::TempDir;
 
 constexpr int64_t kDay = 86'400'000;
+constexpr uint64_t kLogBlock = 32'768;  // of the write-ahead log
 
 std::string ReadFile(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -52,6 +53,15 @@ void Flip(const fs::path& path, uint64_t offset) {
   // Not in place: the file may have other names.
   std::string text = ReadFile(path);
   text[offset] = static_cast<char>(~text[offset]);
+  fs::remove(path);
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+// Page by page, as some file systems leave what they could not read.
+void Zero(const fs::path& path, uint64_t begin, uint64_t end) {
+  std::string text = ReadFile(path);
+  std::fill(text.begin() + static_cast<ptrdiff_t>(begin),
+            text.begin() + static_cast<ptrdiff_t>(end), '\0');
   fs::remove(path);
   std::ofstream(path, std::ios::binary) << text;
 }
@@ -87,6 +97,16 @@ class RepairTest : public EngineTest {
     Close();
   }
 
+  // Samples that are in the log only; the name of the log.
+  std::string FillLog() {
+    Open();
+    AppendRows("new", kNow - 1'800'000, 250, 120);
+    stored_ = ReadAll();
+    disk_->Export("/data", whole_);
+    Close();
+    return Names(".log").back();
+  }
+
   void AppendRows(const std::string& name, int64_t start, int series, int rows) {
     for (int row = 0; row < rows; ++row) {
       TestBatch batch;
@@ -117,7 +137,8 @@ class RepairTest : public EngineTest {
     return RepairStorage(options);
   }
 
-  void OpenRepaired() {
+  // Opens a copy of `path_`.
+  void OpenCopy() {
     Close();
     UseDisk(std::make_shared<MemoryDisk>());
     disk_->Import(path_, "/data");
@@ -153,7 +174,7 @@ class RepairTest : public EngineTest {
     if (!repaired.ok()) return 0;
     *report = *repaired;
     EXPECT_TRUE(FilesOf(report->kept.empty() ? path_ : report->kept) == before);
-    OpenRepaired();
+    OpenCopy();
     if (HasFatalFailure()) return 0;
     const auto verified = storage_->Verify();
     EXPECT_TRUE(verified.ok());
@@ -353,6 +374,67 @@ TEST_F(RepairTest, DamageOfTheLogIsNamedAndCostsWhatComesBehind) {
     }
   }
   EXPECT_GT(damaged, 2);
+}
+
+// A server goes on with what was written before the damage, says what is lost, and says it once.
+TEST_F(RepairTest, AServerThatStartsOnADamagedLogSaysWhatIsLost) {
+  const std::string name = FillLog();
+  const uint64_t size = ReadFile(whole_ + "/" + name).find_last_not_of('\0');
+  ASSERT_GT(size, 3 * kLogBlock);
+  const std::vector<std::function<void(const std::string&)>> damages = {
+      [&](const std::string& path) { Flip(path, size / 2); },
+      [&](const std::string& path) { Zero(path, size / 2, size / 2 + 4096); },
+      [&](const std::string& path) { Zero(path, kLogBlock, 2 * kLogBlock); },
+      [&](const std::string& path) { Zero(path, 0, 512); },
+  };
+  for (size_t i = 0; i < damages.size(); ++i) {
+    SCOPED_TRACE(i);
+    Restore();
+    damages[i](path_ + "/" + name);
+    ::testing::internal::CaptureStderr();
+    OpenCopy();
+    const std::string log = ::testing::internal::GetCapturedStderr();
+    EXPECT_THAT(log, HasSubstr("level=error msg=\"the write-ahead log is damaged"));
+    EXPECT_THAT(log, HasSubstr("file=/data/" + name));
+    EXPECT_THAT(log, ::testing::ContainsRegex("lost_bytes=[1-9]"));
+    EXPECT_THAT(log, HasSubstr("tsdbctl repair --storage.path=/data"));
+    RepairReport journal;
+    journal.lost = {"journal records"};
+    EXPECT_GT(CountLost(journal), 0U);
+    EXPECT_EQ(disk_->FileSize("/data/" + name + ".damaged"), fs::file_size(path_ + "/" + name));
+
+    // What comes later relies on what is there, whatever the rest of the damaged log holds.
+    ::testing::internal::CaptureStderr();
+    AppendRows("new", kNow + 60'000, 250, 3);
+    const StoredSamples before = ReadAll();
+    fs::remove_all(path_);
+    disk_->Export("/data", path_);
+    const auto repaired = Repair();
+    EXPECT_TRUE(repaired.ok()) << repaired.status().ToString();
+    EXPECT_THAT(repaired->damage, IsEmpty());
+    OpenCopy();
+    EXPECT_TRUE(ReadAll() == before);
+    EXPECT_THAT(::testing::internal::GetCapturedStderr(), Not(HasSubstr("level=error")));
+    if (HasFailure()) return;
+  }
+}
+
+// Nor is it said of the torn end that a crash leaves.
+TEST_F(RepairTest, AServerThatStartsOnATornLogSaysNothing) {
+  const std::string name = FillLog();
+  const uint64_t size = ReadFile(whole_ + "/" + name).find_last_not_of('\0') + 1;
+  for (const uint64_t cut :
+       {size, size - 1, size - 100, size / 2, kLogBlock + 3, kLogBlock, uint64_t{0}}) {
+    SCOPED_TRACE(cut);
+    for (const bool zeros : {false, true}) {
+      Restore();
+      fs::resize_file(path_ + "/" + name, cut);
+      if (zeros) fs::resize_file(path_ + "/" + name, size + 100'000);
+      ::testing::internal::CaptureStderr();
+      OpenCopy();
+      EXPECT_THAT(::testing::internal::GetCapturedStderr(), Not(HasSubstr("level=error")));
+    }
+  }
 }
 
 TEST_F(RepairTest, ADryRunTellsTheSameAndLeavesNothing) {
