@@ -293,7 +293,8 @@ class GroupFinder {
     for (auto& [key, rows] : by_key) {
       order.Sort(&rows);
       const auto outside = std::find_if(rows.begin(), rows.end(), [&](const ResultRow& one) {
-        return one.time < options_.range.min || one.time > options_.range.max;
+        const bool is_out = one.time < options_.range.min || one.time > options_.range.max;
+        return is_out && IsReadByFunctions(*inner, one);
       });
       if (outside != rows.end() && (end == nullptr || before(*outside, *end))) end = &*outside;
     }
@@ -310,6 +311,16 @@ class GroupFinder {
       GroupOf(key)->subqueries.push_back({inner.get(), std::move(rows), reducible[key]});
     }
     return Status::Ok();
+  }
+
+  // Functions pass over rows without a value, so these end nothing.
+  bool IsReadByFunctions(const PreparedSelect& inner, const ResultRow& row) const {
+    return drivers_.empty() ||
+           std::any_of(drivers_.begin(), drivers_.end(), [&](const std::string& name) {
+             const auto column = std::find(inner.columns.begin(), inner.columns.end(), name);
+             return column == inner.columns.end() ||
+                    !IsNull(row.values[static_cast<size_t>(column - inner.columns.begin())]);
+           });
   }
 
   std::vector<RowSource> FilterSources(const PreparedSelect& inner) {

@@ -255,9 +255,10 @@ class SchemaShower {
         statement_.kind == ShowSchemaStatement::Kind::kSeries && HasTime(statement_.condition);
     const bool of_tags = statement_.kind == ShowSchemaStatement::Kind::kTagKeys ||
                          statement_.kind == ShowSchemaStatement::Kind::kTagValues;
-    // SHOW SERIES is a SELECT then, of rows that stand at the time 0 and are asked for its end
-    // only.
-    if (!statement_.cardinality && of_series && range_.max < 0) {
+    // SHOW SERIES is a SELECT then, of rows that stand at the time 0 and are asked for the end of
+    // the range in the order of reading.
+    const bool ends_before = statement_.ascending ? range_.max < 0 : range_.min > 0;
+    if (!statement_.cardinality && of_series && ends_before) {
       range_.min = INT64_MAX;
     } else if (!statement_.cardinality && (of_series || of_tags)) {
       for (const Place& place : view_.places()) {  // all of the shard groups that it touches
@@ -536,6 +537,9 @@ class SchemaShower {
     if (statement_.cardinality) {
       if (!IsEstimate()) return counts;
       return OneOrNone(Table("", {"cardinality estimation"}, {{total}}));
+    }
+    if (HasTime(statement_.condition) && !statement_.ascending) {
+      std::reverse(rows.begin(), rows.end());
     }
     Cut(statement_.limit, statement_.offset, &rows);
     return OneOrNone(Table("", {"key"}, std::move(rows)));

@@ -158,6 +158,26 @@ TEST_F(InfluxDeviations, TagsOfATimeRangeAreThoseOfItsShardGroups) {
             "[[\"host\",\"a\"],[\"host\",\"b\"],[\"host\",\"c\"]]");
   EXPECT_EQ(Values("SHOW TAG VALUES WITH KEY = host WHERE time > 1w"), "[[\"host\",\"c\"]]");
   EXPECT_EQ(Values("SHOW TAG KEYS WHERE time > 1h AND time < 2h"), "[[\"host\"]]");
+  ASSERT_TRUE(server_.Post("/write?db=d", "mem,rack=1 v=1 0").ok());
+  EXPECT_EQ(Ask("SELECT * FROM /cpu|mem/ WHERE time > 1w").find("rack"), std::string::npos);
+}
+
+TEST_F(InfluxDeviations, ARegexThatIsComputedWithIsAnError) {
+  EXPECT_EQ(Ask("SHOW TAG VALUES WITH KEY = host WHERE host =~ /x/ - 1"),
+            "{\"results\":[{\"statement_id\":0,\"error\":\"invalid tag comparison operator\"}]}\n");
+}
+
+// InfluxDB's "cannot use % with an integer and unsigned literal".
+TEST_F(InfluxDeviations, IntegersBeyond64BitsAreFloats) {
+  EXPECT_EQ(Values("SELECT n * 9223372036854775808 FROM cpu LIMIT 1"),
+            "[[0,-18446744073709552000]]");
+}
+
+// InfluxDB fills gaps of a field that is cast to a text or a boolean and is none.
+TEST_F(InfluxDeviations, WhatIsNoTextHasNoGaps) {
+  EXPECT_EQ(Values("SELECT count(v::string), mean(v) FROM cpu WHERE time >= 0 AND time < 2m "
+                   "GROUP BY time(1m) fill(100)"),
+            "[[0,null,1],[60,null,5]]");
 }
 
 // InfluxDB's looks at the shard groups only.
