@@ -233,6 +233,8 @@ class Engine::Rewriter {
           std::min(output_.min_time_ms, ToMilliseconds(front.timestamps.front(), front.unit));
       output_.max_time_ms =
           std::max(output_.max_time_ms, ToMilliseconds(back.timestamps.back(), back.unit));
+      if (id >= has_row_.size()) has_row_.resize(id + size_t{1});
+      has_row_[id] = true;
       series.push_back({id, std::move(runs[i])});
     }
     return writer->AddGroup(series);
@@ -282,17 +284,22 @@ class Engine::Rewriter {
     if (output_.sample_count > 0) {
       next->segments.insert(next->segments.begin() + static_cast<ptrdiff_t>(first_), output_);
     }
-    // A tombstone that no segment is old enough for has done its work.
-    std::erase_if(next->tombstones, [&](const Tombstone& tombstone) {
-      return std::none_of(next->segments.begin(), next->segments.end(),
-                          [&](const Segment& s) { return s.id <= tombstone.last_segment; });
-    });
     // What a checkpoint has added meanwhile may be of a series of which nothing else is left; the
     // next rewrite tells.
     if (has_grown) return next;
+    const bool is_whole = count_ == version_->segments.size();
     std::vector<uint32_t> gone;
     for (uint32_t id = 0; id < kept_since_.size(); ++id) {
-      if (kept_since_[id] == INT64_MAX) gone.push_back(id);
+      const bool has_row = id < has_row_.size() && has_row_[id];
+      if (kept_since_[id] == INT64_MAX || (is_whole && !has_row)) gone.push_back(id);
+    }
+    // A tombstone that no segment is old enough for has done its work, once it is known which of
+    // its series it has left nothing of.
+    if (is_whole) {
+      std::erase_if(next->tombstones, [&](const Tombstone& tombstone) {
+        return std::none_of(next->segments.begin(), next->segments.end(),
+                            [&](const Segment& s) { return s.id <= tombstone.last_segment; });
+      });
     }
     next->dead.AddMany(gone);
     return next;
@@ -305,6 +312,7 @@ class Engine::Rewriter {
   const Effort effort_;
   Segment output_;
   std::vector<int64_t> kept_since_;
+  std::vector<bool> has_row_;         // by id: something of the series is left in what is rewritten
   std::vector<int64_t> resolutions_;  // by id, or empty
   std::deque<SegmentScan> scans_;
   uint64_t damaged_ = 0;

@@ -113,6 +113,37 @@ TEST_F(LabelListTest, NamesAndValuesAreThoseOfTheSeriesOfSeveralDatabases) {
   ExpectTheSame();
 }
 
+// The parts of a series' samples were deleted one after the other.
+TEST_F(LabelListTest, NamesAndValuesAreNotThoseOfSeriesWithoutSamples) {
+  Open();
+  const int64_t start = kNow / kDayMs * kDayMs;
+  TestBatch batch;
+  for (const char* job : {"gone", "stays"}) {
+    for (int i = 0; i < 4; ++i) {
+      batch.Float({{"__name__", "m"}, {"job", job}, {job, "x"}}, start + i, i);
+    }
+  }
+  Append(batch);
+  Checkpoint();
+  DeleteRequest part;
+  part.selectors = {{Equal("job", "gone")}};
+  part.min_time = start;
+  for (part.max_time = start + 1; part.max_time < start + 4; part.min_time = part.max_time++) {
+    ASSERT_TRUE(storage_->Delete(part).ok());
+  }
+  ASSERT_TRUE(storage_->Compact().ok());
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(*storage_->LabelValues("job", {}, never_), (std::vector<std::string>{"stays"}));
+    EXPECT_EQ(*storage_->LabelNames({}, never_),
+              (std::vector<std::string>{"__name__", "job", "stays"}));
+    Reopen();
+  }
+  TestBatch again;
+  again.Float({{"__name__", "m"}, {"job", "gone"}, {"gone", "x"}}, start + 9, 1);
+  Append(again);
+  EXPECT_EQ(*storage_->LabelValues("job", {}, never_), (std::vector<std::string>{"gone", "stays"}));
+}
+
 // Whoever may read a few series only sees what those are called.
 TEST_F(LabelListTest, NamesAreThoseOfTheSeriesInScope) {
   Open();
