@@ -272,6 +272,7 @@ class AppImpl : public App {
         &router);
     AddPromLabelRoutes(
         {.querier = storage_.get(),
+         .lister = dynamic_cast<const storage::SeriesLister*>(storage_.get()),
          .scope = [this](const net::HttpRequest& request) { return influx_->ScopeOf(request); }},
         &router);
     AddPromSearchRoutes(

@@ -1,6 +1,7 @@
 // The engine behind storage/engine.h, cut by activity: engine.cc opens, replays and closes,
-// engine_append.cc writes, engine_checkpoint.cc empties the head, engine_select.cc reads,
-// engine_rewrite.cc seals and ages out, engine_maintenance.cc does what operators ask for.
+// engine_append.cc writes, engine_checkpoint.cc empties the head, engine_select.cc,
+// engine_labels.cc and engine_series.cc read, engine_rewrite.cc seals and ages out,
+// engine_maintenance.cc does what operators ask for.
 //
 // Lock order: maintenance_mutex_, head_mutex_, then one of the leaves (RecentSeries::mutex, the
 // commit queue's, the small stores'). RocksDB is called with head_mutex_ held only for single rows.
@@ -31,6 +32,7 @@
 #include "storage/retention_rules.h"
 #include "storage/rocks/store.h"
 #include "storage/select/label_rows.h"
+#include "storage/series_list.h"
 #include "storage/small_stores.h"
 
 namespace tsdb::storage {
@@ -74,7 +76,7 @@ struct PartitionSnapshot {
   std::vector<std::shared_ptr<RecentSeries>> recents;
 };
 
-class Engine : public Storage, public LatestQuerier {
+class Engine : public Storage, public LatestQuerier, public SeriesLister {
  public:
   Engine(const EngineOptions& options, std::unique_ptr<Store> store);
   ~Engine() override;
@@ -88,6 +90,8 @@ class Engine : public Storage, public LatestQuerier {
                                                   const CancelToken& cancel) const override;
   Result<std::unique_ptr<LatestSelection>> SelectLatest(const LatestRequest& request,
                                                         const CancelToken& cancel) const override;
+  Result<std::unique_ptr<SeriesList>> ListSeries(const SeriesListRequest& request,
+                                                 const CancelToken& cancel) const override;
   Result<std::vector<std::string>> LabelNames(const SelectRequest& request,
                                               const CancelToken& cancel) const override;
   Result<std::vector<std::string>> LabelValues(std::string_view name, const SelectRequest& request,
@@ -131,6 +135,7 @@ class Engine : public Storage, public LatestQuerier {
   struct PendingSeries;
   struct Run;
   struct CheckpointWork;
+  class SeriesFinder;
 
   // --- opening (engine.cc)
   Status CheckFormat();

@@ -200,7 +200,40 @@ Status DecodeEntry(const Entry& entry, const TimestampListReader& lists, int64_t
   return DecodeShared(entry.chunk, static_cast<uint32_t>(entry.list), lists, min_ns, max_ns, runs);
 }
 
+Result<bool> HasNumbers(const Entry& entry, const TimestampListReader& lists, int64_t min_ns,
+                        int64_t max_ns) {
+  ASSIGN_OR_RETURN(const ChunkHeader header, PeekChunk(entry.chunk));
+  if (header.type == ValueType::kString) return false;
+  int64_t first = 0;
+  int64_t last = 0;
+  BoundsInUnit(min_ns, max_ns, header.unit, &first, &last);
+  if (entry.kind == kValueChunk) {
+    ASSIGN_OR_RETURN(const auto times, lists(static_cast<uint32_t>(entry.list)));
+    const auto time = std::lower_bound(times->begin(), times->end(), first);
+    return time != times->end() && *time <= last;
+  }
+  if (header.max_time < first || header.min_time > last) return false;
+  if (header.min_time >= first || header.max_time <= last) return true;
+  SampleBlock block;
+  RETURN_IF_ERROR(DecodeChunkRange(entry.chunk, first, last, &block));
+  return !block.empty();
+}
+
 }  // namespace
+
+Result<bool> SealedHasNumbers(std::string_view row, const TimestampListReader& lists,
+                              int64_t min_ns, int64_t max_ns) {
+  Status damage;
+  while (!row.empty()) {
+    Entry entry;
+    if (!GetEntry(&row, &entry)) return DataLoss("malformed row of a sealed segment");
+    const Result<bool> found = HasNumbers(entry, lists, min_ns, max_ns);
+    if (found.ok() && *found) return true;
+    if (!found.ok() && damage.ok()) damage = found.status();
+  }
+  if (!damage.ok()) return damage;
+  return false;
+}
 
 Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int64_t min_ns,
                     int64_t max_ns, std::vector<SampleBlock>* runs) {

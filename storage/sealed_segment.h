@@ -69,6 +69,11 @@ using TimestampListReader =
 Status DecodeSealed(std::string_view row, const TimestampListReader& lists, int64_t min_ns,
                     int64_t max_ns, std::vector<SampleBlock>* runs);
 
+// Whether a chunk of the row has a sample in [min_ns, max_ns] that is no string. Mostly the headers
+// tell.
+Result<bool> SealedHasNumbers(std::string_view row, const TimestampListReader& lists,
+                              int64_t min_ns, int64_t max_ns);
+
 // The row without the chunks that cannot be decoded; empty when none can.
 std::string KeepReadableChunks(std::string_view row, const TimestampListReader& lists);
 

@@ -1,7 +1,7 @@
 #include "server/api/prom_labels.h"
 
 #include <algorithm>
-#include <set>
+#include <memory>
 #include <utility>
 
 #include "base/json.h"
@@ -9,7 +9,6 @@
 #include "server/api/name_escaping.h"
 #include "server/api/prom_common.h"
 #include "server/api/result_json.h"
-#include "storage/latest.h"
 
 namespace tsdb::server {
 namespace {
@@ -104,111 +103,75 @@ HttpResponse LabelValues(const PromLabelApi& api, HttpRequest& http) {
   });
 }
 
-Status AddSeries(const PromLabelApi& api, const storage::SelectRequest& select,
-                 const CancelToken& cancel, std::set<Labels>* all) {
-  ASSIGN_OR_RETURN(const auto selection, api.querier->Select(select, cancel));
-  // They come sorted: mostly each goes to the end.
-  for (size_t i = 0; i < selection->size(); ++i) all->insert(all->end(), selection->labels(i));
-  return Status::Ok();
-}
-
 // Prometheus cuts chunks at multiples of two hours.
 constexpr int64_t kChunkRangeMs = 2 * 60 * 60 * 1000;
 
-int64_t ChunkRangeOf(int64_t time_ms) {
-  const int64_t quotient = time_ms / kChunkRangeMs;
-  return time_ms % kChunkRangeMs < 0 ? quotient - 1 : quotient;
-}
+// The answer that lists series, a piece at each call, so that a long one never stands in memory as
+// one text.
+class SeriesJson {
+ public:
+  // The first `limit` are shown; 0: all.
+  SeriesJson(std::unique_ptr<storage::SeriesList> list, size_t limit)
+      : list_(std::move(list)), count_(list_->size()) {
+    is_cut_ = limit > 0 && count_ > limit;
+    if (is_cut_) count_ = limit;
+  }
 
-// Whether series `index` has a sample in the selection's time range, known or read.
-Result<bool> HasSample(const storage::LatestSelection& selection, size_t index) {
-  switch (selection.Latest(index).state) {
-    case storage::LatestSample::State::kNone:
-      return false;
-    case storage::LatestSample::State::kFloat:
-      return true;
-    case storage::LatestSample::State::kUnknown:
-      break;
+  // As net::BodyStream.
+  bool Next(std::string* out) {
+    if (ended_) return false;
+    if (next_ == 0) out->append("{\"status\":\"success\",\"data\":[");
+    constexpr size_t kAtOnce = 64;
+    const size_t end = std::min(count_, next_ + kAtOnce);
+    for (; next_ < end; ++next_) {
+      if (next_ > 0) out->push_back(',');
+      AppendJsonEncodedLabels(list_->labels(next_), out);
+    }
+    if (next_ < count_) return true;
+    ended_ = true;
+    out->push_back(']');
+    std::vector<std::string> warnings;
+    if (is_cut_) warnings.emplace_back(kTruncatedWarning);
+    AppendPromTail(warnings, {}, out);
+    return true;
   }
-  storage::SampleBlock block;
-  return selection.Open(index)->Next(&block);
-}
+  bool ended() const { return ended_; }
 
-// Whether there is a sample before `time_ms` and one from then on.
-Result<bool> ReachesAcross(storage::SampleCursor* cursor, int64_t time_ms) {
-  bool has_before = false;
-  storage::SampleBlock block;
-  for (;;) {
-    ASSIGN_OR_RETURN(const bool more, cursor->Next(&block));
-    if (!more) return false;
-    has_before |= block.timestamps.front() < time_ms;
-    if (block.timestamps.back() >= time_ms) return has_before;
-  }
-}
-
-// Only series that have a chunk of Prometheus' in the time range, as far as samples tell: those
-// with a sample there, and those with one before and one after it within two hours that make a
-// chunk.
-Status AddSeriesInRange(const PromLabelApi& api, storage::SelectRequest select,
-                        const CancelToken& cancel, std::set<Labels>* all) {
-  const auto* latest = dynamic_cast<const storage::LatestQuerier*>(api.querier);
-  if (latest == nullptr) return AddSeries(api, select, cancel, all);
-  const size_t limit = std::exchange(select.limit, 0);
-  select.labels_only = false;
-  ASSIGN_OR_RETURN(const auto within, latest->SelectLatest({select, true, {}}, cancel));
-  size_t found = 0;
-  const auto add = [&](const Labels& labels) {
-    all->insert(all->end(), labels);
-    return ++found == limit;
-  };
-  for (size_t i = 0; i < within->size(); ++i) {
-    RETURN_IF_ERROR(cancel.Check());
-    ASSIGN_OR_RETURN(const bool has_sample, HasSample(*within, i));
-    if (has_sample && add(within->labels(i))) return Status::Ok();
-  }
-  const int64_t range = ChunkRangeOf(select.min_time);
-  if (found == within->size() || range != ChunkRangeOf(select.max_time)) return Status::Ok();
-  const int64_t start_ms = select.min_time;
-  select.min_time = range * kChunkRangeMs;
-  select.max_time = select.min_time + kChunkRangeMs - 1;
-  ASSIGN_OR_RETURN(const auto around, api.querier->Select(select, cancel));
-  for (size_t i = 0; i < around->size(); ++i) {
-    if (all->contains(around->labels(i))) continue;
-    RETURN_IF_ERROR(cancel.Check());
-    ASSIGN_OR_RETURN(const bool reaches, ReachesAcross(around->Open(i).get(), start_ms));
-    if (reaches && add(around->labels(i))) return Status::Ok();
-  }
-  return Status::Ok();
-}
+ private:
+  std::unique_ptr<storage::SeriesList> list_;
+  size_t count_;
+  bool is_cut_ = false;
+  size_t next_ = 0;
+  bool ended_ = false;
+};
 
 HttpResponse Series(const PromLabelApi& api, HttpRequest& http) {
   const Result<Parameters> form = CheckedForm(http);
   if (!form.ok()) return PromFailure(form.status());
   if (!form->Has("match[]")) return PromFailure(InvalidArgument("no match[] parameter provided"));
-  const Result<CatalogRequest> request = CatalogOf(api, http, *form, true);
-  if (!request.ok()) return PromFailure(request.status());
-  std::set<Labels> all;
-  for (storage::SelectRequest select : request->selects) {
-    // One more than wanted tells whether something is left out.
-    if (request->limit > 0) select.limit = request->limit + 1;
-    const Status status = select.min_time == kMinTimeMs && select.max_time == kMaxTimeMs
-                              ? AddSeries(api, select, *http.cancel, &all)
-                              : AddSeriesInRange(api, select, *http.cancel, &all);
-    if (!status.ok()) return PromFailure(status);
+  const Result<CatalogRequest> catalog = CatalogOf(api, http, *form, true);
+  if (!catalog.ok()) return PromFailure(catalog.status());
+  storage::SeriesListRequest request;
+  request.scope = catalog->selects[0].scope;
+  request.min_time_ms = catalog->selects[0].min_time;
+  request.max_time_ms = catalog->selects[0].max_time;
+  request.chunk_range_ms = kChunkRangeMs;
+  for (const storage::SelectRequest& select : catalog->selects) {
+    request.selectors.push_back(select.matchers);
   }
-  std::vector<std::string> warnings;
-  std::string json = "[";
-  size_t count = 0;
-  for (const Labels& labels : all) {
-    if (request->limit > 0 && count == request->limit) {
-      warnings.emplace_back(kTruncatedWarning);
-      break;
-    }
-    if (count++ > 0) json.push_back(',');
-    AppendJsonLabels(labels, &json);
+  // One more than wanted tells whether something is left out.
+  if (catalog->limit > 0) request.limit = catalog->limit + 1;
+  Result<std::unique_ptr<storage::SeriesList>> list = api.lister->ListSeries(request, *http.cancel);
+  if (!list.ok()) return PromFailure(list.status());
+  const auto json = std::make_shared<SeriesJson>(*std::move(list), catalog->limit);
+  // A short one is sent as a whole.
+  constexpr size_t kShortBytes = 64 << 10;
+  std::string begin;
+  while (begin.size() < kShortBytes && json->Next(&begin)) {
   }
-  json.push_back(']');
-  return PromSuccess(json, warnings);
+  HttpResponse response = HttpResponse::Json(200, std::move(begin));
+  if (!json->ended()) response.stream = [json](std::string* out) { return json->Next(out); };
+  return response;
 }
 
 // Metadata of one metric or of all, at most `limit` of them (negative: all).

@@ -5,11 +5,13 @@
 
 #include "net/router.h"
 #include "storage/interface.h"
+#include "storage/series_list.h"
 
 namespace tsdb::server {
 
 struct PromLabelApi {
-  const storage::Querier* querier = nullptr;  // borrowed
+  const storage::Querier* querier = nullptr;      // borrowed
+  const storage::SeriesLister* lister = nullptr;  // borrowed
   // What the asking user may see.
   std::function<storage::Scope(const net::HttpRequest&)> scope;
 };

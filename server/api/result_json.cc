@@ -6,6 +6,7 @@
 #include <cstring>
 #include <span>
 
+#include "base/coding.h"
 #include "base/json.h"
 #include "base/number.h"
 #include "model/histogram_math.h"
@@ -291,6 +292,19 @@ void AppendJsonLabels(const Labels& labels, std::string* out) {
     out->push_back(':');
     AppendJsonString(out, label.value);
   }
+  out->push_back('}');
+}
+
+void AppendJsonEncodedLabels(std::string_view labels, std::string* out) {
+  std::string_view name;
+  std::string_view value;
+  for (char before = '{'; GetBytes(&labels, &name) && GetBytes(&labels, &value); before = ',') {
+    out->push_back(before);
+    AppendJsonString(out, name);
+    out->push_back(':');
+    AppendJsonString(out, value);
+  }
+  if (name.empty()) out->push_back('{');
   out->push_back('}');
 }
 

@@ -20,6 +20,8 @@ void AppendJsonTimestamp(int64_t timestamp_ms, std::string* out);
 void AppendJsonValue(double value, std::string* out);
 // {"name":"value",...}
 void AppendJsonLabels(const Labels& labels, std::string* out);
+// The same of what EncodeLabels() wrote.
+void AppendJsonEncodedLabels(std::string_view labels, std::string* out);
 // {"count":"..","sum":"..","buckets":[[3,"lower","upper","count"],...]}
 void AppendJsonHistogram(const Histogram& histogram, std::string* out);
 

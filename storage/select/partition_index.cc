@@ -26,6 +26,23 @@ class RowLoader : public IndexReader::Loader {
   const StoreIterator* row_;
 };
 
+// What several places of an index know of one value.
+class UnitedLoader : public IndexReader::Loader {
+ public:
+  void Add(const IndexReader::Loader* part) { parts_.push_back(part); }
+  Result<Postings> Load() const override {
+    Postings all;
+    for (const IndexReader::Loader* part : parts_) {
+      ASSIGN_OR_RETURN(const Postings series, part->Load());
+      all |= series;
+    }
+    return all;
+  }
+
+ private:
+  std::vector<const IndexReader::Loader*> parts_;
+};
+
 class RecentLoader : public IndexReader::Loader {
  public:
   RecentLoader(const RecentSeries* recent, RecentPostings::PairRef pair)
@@ -144,6 +161,44 @@ Status PartitionIndex::ForEachValue(std::string_view name, std::string_view pref
     if (!goes_on) return Status::Ok();
   }
   return row->status();
+}
+
+Status PartitionIndex::ForEachValueInOrder(std::string_view name,
+                                           const ValueVisitor& visitor) const {
+  std::vector<std::pair<std::string, RecentLoader>> recent_values;
+  for (const auto& recent : recents_) {
+    const ReaderLock lock(recent->mutex());
+    for (const auto& [value, pair] : recent->postings().Values(name)) {
+      recent_values.emplace_back(value, RecentLoader(recent.get(), pair));
+    }
+  }
+  std::sort(recent_values.begin(), recent_values.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  const std::string begin = PostingsPrefix(version_->key, name);
+  std::unique_ptr<StoreIterator> row;
+  if (version_->next_series_id != 0) {
+    row = store_->NewIterator(Family::kPostings, begin, PrefixEnd(begin));
+  }
+  for (size_t next = 0;;) {
+    const bool on_disk = row != nullptr && row->Valid();
+    if (!on_disk && next == recent_values.size()) break;
+    std::string_view value;
+    if (on_disk) value = row->key().substr(begin.size());
+    if (!on_disk || (next < recent_values.size() && recent_values[next].first < value)) {
+      value = recent_values[next].first;
+    }
+    UnitedLoader loader;
+    const RowLoader stored(row.get());
+    const bool takes_row = on_disk && row->key().substr(begin.size()) == value;
+    if (takes_row) loader.Add(&stored);
+    for (; next < recent_values.size() && recent_values[next].first == value; ++next) {
+      loader.Add(&recent_values[next].second);
+    }
+    ASSIGN_OR_RETURN(const bool goes_on, visitor(value, loader));
+    if (!goes_on) return Status::Ok();
+    if (takes_row) row->Next();
+  }
+  return row == nullptr ? Status::Ok() : row->status();
 }
 
 Result<Postings> PartitionIndex::All() const {

@@ -29,6 +29,8 @@ class PartitionIndex : public IndexReader {
   Status ForEachValue(std::string_view name, std::string_view prefix,
                       const ValueVisitor& visitor) const override;
   Result<Postings> All() const override;
+  // The same, each value once, in order.
+  Status ForEachValueInOrder(std::string_view name, const ValueVisitor& visitor) const;
 
   // Every label name, hidden ones included, in no order, maybe repeated.
   Status ForEachName(const std::function<bool(std::string_view name)>& visitor) const;

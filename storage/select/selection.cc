@@ -207,15 +207,78 @@ Status Selection::Load(const Member& member, std::vector<SampleBlock>* runs) con
     ApplyTombstones(*partition.version, segment, id, &read);
     std::move(read.begin(), read.end(), std::back_inserter(*runs));
   }
-  const uint32_t capture = member.position < partition.capture_of.size()
-                               ? partition.capture_of[member.position]
-                               : SelectedPartition::kNoCapture;
-  if (capture != SelectedPartition::kNoCapture) {
-    std::string bytes;
-    AppendCapture(*pool_, partition.captures[capture], &bytes);
-    note(DecodeChunklets(bytes, partition.version->key.day, min_ns_, max_ns_, runs), 0);
-  }
+  note(LoadHead(member, runs), 0);
   return result;
+}
+
+Status Selection::LoadHead(const Member& member, std::vector<SampleBlock>* runs) const {
+  const SelectedPartition& partition = partitions_[member.partition];
+  if (member.position >= partition.capture_of.size()) return Status::Ok();
+  const uint32_t capture = partition.capture_of[member.position];
+  if (capture == SelectedPartition::kNoCapture) return Status::Ok();
+  std::string bytes;
+  AppendCapture(*pool_, partition.captures[capture], &bytes);
+  return DecodeChunklets(bytes, partition.version->key.day, min_ns_, max_ns_, runs);
+}
+
+namespace {
+
+bool AnyNumber(const std::vector<SampleBlock>& runs) {
+  return std::any_of(runs.begin(), runs.end(), [](const SampleBlock& run) {
+    return !run.empty() && run.type != ValueType::kString;
+  });
+}
+
+}  // namespace
+
+Result<bool> Selection::HasNumbers(const Member& member) const {
+  const SelectedPartition& partition = partitions_[member.partition];
+  const PartitionVersion& version = *partition.version;
+  const uint32_t id = partition.ids[member.position];
+  std::vector<SampleBlock> runs;
+  const bool has_tombstone =
+      std::any_of(version.tombstones.begin(), version.tombstones.end(),
+                  [id](const Tombstone& tombstone) { return tombstone.series.Contains(id); });
+  if (has_tombstone) {
+    const Status status = Load(member, &runs);
+    if (!AnyNumber(runs) && !status.ok()) return status;
+    return AnyNumber(runs);
+  }
+  Status damage = LoadHead(member, &runs);
+  if (AnyNumber(runs)) return true;
+  const int64_t min_ms = ToMilliseconds(min_ns_, TimeUnit::kNanoseconds);
+  const int64_t max_ms = ToMilliseconds(max_ns_, TimeUnit::kNanoseconds);
+  for (size_t place = version.segments.size(); place-- > 0;) {
+    const Segment& segment = version.segments[place];
+    if (segment.max_time_ms < min_ms || segment.min_time_ms > max_ms) continue;
+    const Result<bool> found = SegmentHasNumbers(partition, place, id);
+    if (found.ok() && *found) return true;
+    if (!found.ok() && damage.ok()) damage = found.status();
+  }
+  if (damage.ok()) return false;
+  metrics_->damaged_chunks->Increment();
+  return damage.Annotate("chunk of series " + std::to_string(id) + " of day " +
+                         std::to_string(version.key.day));
+}
+
+Result<bool> Selection::SegmentHasNumbers(const SelectedPartition& partition, size_t place,
+                                          uint32_t id) const {
+  const Segment& segment = partition.version->segments[place];
+  const auto group = LoadGroup(partition, place, id / kFragmentGroup);
+  const std::string_view bytes = group->Find(id);
+  if (bytes.empty()) {
+    if (!group->status.ok()) return group->status;
+    return false;
+  }
+  if (IsSealed(segment.kind)) {
+    const auto lists = [&](uint32_t list) { return LoadTimestamps(partition, place, list); };
+    return SealedHasNumbers(bytes, lists, min_ns_, max_ns_);
+  }
+  std::vector<SampleBlock> runs;
+  const Status status = DecodeChunklets(bytes, partition.version->key.day, min_ns_, max_ns_, &runs);
+  if (AnyNumber(runs)) return true;
+  if (!status.ok()) return status;
+  return false;
 }
 
 Selection::Memo& Selection::MemoOfThread() const {

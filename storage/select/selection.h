@@ -102,6 +102,9 @@ class Selection : public LatestSelection {
   // Appends the runs of one stored series in order of precedence. kDataLoss tells of damage; the
   // runs that could be read are there all the same.
   Status Load(const Member& member, std::vector<SampleBlock>* runs) const;
+  // Whether a stored series has a sample in the time range that is no string, without decoding more
+  // than needed. kDataLoss when damage may have hidden one.
+  Result<bool> HasNumbers(const Member& member) const;
   View view() const { return view_; }
   const Series& at(size_t index) const { return series_[index]; }
 
@@ -139,6 +142,9 @@ class Selection : public LatestSelection {
 
   Status LoadSegment(const SelectedPartition& partition, size_t place, uint32_t id,
                      std::vector<SampleBlock>* runs) const;
+  Status LoadHead(const Member& member, std::vector<SampleBlock>* runs) const;
+  Result<bool> SegmentHasNumbers(const SelectedPartition& partition, size_t place,
+                                 uint32_t id) const;
   std::shared_ptr<const ChunkCache::Group> LoadGroup(const SelectedPartition& partition,
                                                      size_t place, uint32_t group) const;
   Result<std::shared_ptr<const std::vector<int64_t>>> LoadTimestamps(

@@ -1,4 +1,5 @@
 // What a recording cannot show of Prometheus' API: samples of this moment, switches, headers.
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -333,6 +334,54 @@ TEST_F(PromApi, SeriesOfATimeRangeHaveSamplesThereOrAroundIt) {
   EXPECT_EQ(names(70, 80), "");          // the next sample is in the next chunk
   EXPECT_EQ(names(0, 240), "ended goes_on new ");
   EXPECT_EQ(names(50, 70, "&limit=1"), "goes_on ");
+}
+
+// More than one piece of an answer that is streamed.
+TEST_F(PromApi, LongListsOfSeriesAreWholeAndLimitsSaySo) {
+  Start();
+  std::vector<RemoteWriteSeries> many;
+  const std::string filler(100, 'x');
+  for (int i = 0; i < 3000; ++i) {
+    many.push_back({{{"__name__", "m"},
+                     {"filler", filler},
+                     {"n", std::to_string(10000 + i)},
+                     {"third", i % 3 == 0 ? "\"yes\"" : "no"}},
+                    {{now_ms_, 1}}});
+  }
+  Write(many);
+  const auto list = [&](const std::string& parameters, std::string* warning) {
+    const auto answer = Send("GET", "/api/v1/series?" + parameters);
+    const auto json = JsonValue::Parse(answer.body);
+    std::vector<std::string> result;
+    if (!json.ok()) return result;
+    for (const JsonValue& series : json->Find("data").array()) {
+      EXPECT_EQ(series.StringOr("filler", ""), filler);
+      result.push_back(series.StringOr("n", "") + series.StringOr("third", ""));
+    }
+    const JsonValue& warnings = json->Find("warnings");
+    *warning = warnings.is_array() ? warnings.array()[0].text() : "";
+    return result;
+  };
+  std::string warning;
+  const std::vector<std::string> all = list("match[]=m", &warning);
+  ASSERT_EQ(all.size(), 3000U);
+  EXPECT_EQ(all.front(), "10000\"yes\"");
+  EXPECT_EQ(all.back(), "12999no");
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
+  EXPECT_EQ(warning, "");
+  // Selectors that overlap name each series once.
+  EXPECT_EQ(list("match[]=m&match[]={third=\"no\"}&match[]={n=~\"1.*\"}", &warning), all);
+  EXPECT_EQ(list("match[]=m&limit=3000", &warning), all);
+  EXPECT_EQ(warning, "");
+  EXPECT_EQ(list("match[]=m&limit=2999", &warning), std::vector(all.begin(), all.end() - 1));
+  EXPECT_EQ(warning, "results truncated due to limit");
+  EXPECT_EQ(list("match[]={third=\"no\"}&match[]={n=\"10003\"}&limit=3", &warning),
+            (std::vector<std::string>{"10001no", "10002no", "10003\"yes\""}));
+  EXPECT_EQ(warning, "results truncated due to limit");
+  const std::string now = std::to_string(now_ms_ / 1000 + 1);
+  EXPECT_EQ(list("match[]=m&limit=2&end=" + now, &warning).size(), 2U);
+  EXPECT_EQ(list("match[]=nothing&limit=2", &warning).size(), 0U);
+  EXPECT_EQ(warning, "");
 }
 
 TEST_F(PromApi, OwnMetricsHaveMetadata) {
