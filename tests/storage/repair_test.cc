@@ -437,6 +437,38 @@ TEST_F(RepairTest, AServerThatStartsOnATornLogSaysNothing) {
   }
 }
 
+// All rows that say what a store is are gone at once, with their tables and the log.
+TEST_F(RepairTest, WithoutTheSecretAndTheCatalogTheSamplesAreThere) {
+  Open();
+  const PolicyId policy = CreateDatabase("flink");
+  AppendRows("deep", kNow - kDay, 300, 4);
+  for (int i = 0; i < 300; ++i) {
+    const std::string line = "cpu,host=h" + std::to_string(i);
+    ASSERT_TRUE(
+        storage_->Append(InfluxPoint(policy, line, ValueType::kFloat, kNow * 1'000'000)).ok());
+  }
+  Checkpoint();
+  stored_ = ReadAll();
+  disk_->Export("/data", whole_);
+  Close();
+  Restore();
+  for (const std::string& name : Names(".log")) fs::remove(path_ + "/" + name);
+  size_t tables = 0;
+  for (const std::string& name : Names(".sst")) {
+    if (ReadFile(path_ + "/" + name).find("namedefault") == std::string::npos) continue;
+    fs::remove(path_ + "/" + name);
+    ++tables;
+  }
+  ASSERT_GT(tables, 0U);
+  RepairReport report;
+  EXPECT_EQ(CheckRepair(&report), 0U);
+  EXPECT_THAT(report.lost, Contains(HasSubstr("databases and retention policies")));
+  EXPECT_THAT(report.rebuilt, Contains(HasSubstr("the secret of hashes")));
+  EXPECT_THAT(report.rebuilt, Contains(HasSubstr("the description of day 2026-02-28")));
+  EXPECT_THAT(report.rebuilt,
+              Contains(HasSubstr("database \"recovered_" + std::to_string(policy.value))));
+}
+
 TEST_F(RepairTest, ADryRunTellsTheSameAndLeavesNothing) {
   ASSERT_NO_FATAL_FAILURE(Fill());
   Restore();
