@@ -128,6 +128,17 @@ Result<Condition> SplitCondition(const ExprPtr& where, const FoldContext& contex
   return condition;
 }
 
+Status CheckFilter(const Expr& filter) {
+  if (filter.is(Kind::kBoolean)) return Status::Ok();
+  if (filter.is(Kind::kParen)) return CheckFilter(*filter.args[0]);
+  if (!filter.is(Kind::kBinary)) {
+    return InvalidArgument("invalid condition expression: " + ToString(filter));
+  }
+  if (filter.op != Token::kAnd && filter.op != Token::kOr) return Status::Ok();
+  RETURN_IF_ERROR(CheckFilter(*filter.args[0]));
+  return CheckFilter(*filter.args[1]);
+}
+
 namespace {
 
 bool IsTag(const Expr& expr) {

@@ -20,6 +20,10 @@ struct Condition {
 // !=". Times under OR narrow the range as under AND, as InfluxDB has it.
 Result<Condition> SplitCondition(const ExprPtr& where, const FoldContext& context);
 
+// InfluxDB reads what is left of WHERE once more where it is asked of points, and refuses what has
+// become a number or a text: `host = 'a' AND 1 - 1`.
+Status CheckFilter(const Expr& filter);
+
 // What is known of a condition from a series' tags alone. A missing tag is an empty text. The
 // filter's variables bear types.
 enum class Verdict : uint8_t { kYes, kNo, kByRow };

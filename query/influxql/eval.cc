@@ -235,7 +235,6 @@ Value Evaluate(const Expr& expr, const Lookup& lookup, Division division) {
       return CallMath(expr.text, args);
     }
     case Expr::Kind::kVarRef:
-    case Expr::Kind::kDistinct:
       return lookup(expr);
     case Expr::Kind::kString:
       return expr.text;

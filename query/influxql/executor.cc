@@ -227,22 +227,17 @@ void QueryRun::Divide(const ShowSchemaStatement& show, StatementResult* result) 
 }
 
 Status QueryRun::RunInto(const SelectStatement& select, StatementResult* result) {
-  constexpr size_t kBatch = 10'000;
+  constexpr int64_t kBatch = 10'000;  // points that InfluxDB writes at once
   if (services_.writer == nullptr) return InvalidArgument("writing is not possible here");
   int64_t written = 0;
-  std::vector<ResultRow> rows;
+  int64_t waiting = 0;
+  std::vector<IntoRows> batch;
   SeriesKeyPtr key;
   const auto flush = [&]() -> Status {
-    if (rows.empty()) return Status::Ok();
-    const std::string& name = select.target->name.empty() ? key->name : select.target->name;
-    RETURN_IF_ERROR(services_.writer->Write(select.target->database, select.target->policy, name,
-                                            key->tags, prepared_->columns, rows));
-    for (const ResultRow& row : rows) {
-      const bool any = std::any_of(row.values.begin(), row.values.end(),
-                                   [](const Value& value) { return !IsNull(value); });
-      if (any) ++written;
-    }
-    rows.clear();
+    RETURN_IF_ERROR(services_.writer->Write(select.target->database, select.target->policy,
+                                            prepared_->columns, batch));
+    written += std::exchange(waiting, 0);
+    batch.clear();
     return Status::Ok();
   };
   ResultRow row;
@@ -251,11 +246,16 @@ Status QueryRun::RunInto(const SelectStatement& select, StatementResult* result)
     if (!more) break;
     RETURN_IF_ERROR(schema_->CountRow(0));
     TakeTags(*prepared_, &row);
-    if (rows.size() >= kBatch || (key != nullptr && !(*key == *row.series))) {
-      RETURN_IF_ERROR(flush());
+    const bool any = std::any_of(row.values.begin(), row.values.end(),
+                                 [](const Value& value) { return !IsNull(value); });
+    if (!any) continue;
+    if (batch.empty() || !(*key == *row.series)) {
+      key = row.series;
+      const std::string& name = select.target->name;
+      batch.push_back({name.empty() ? key->name : name, key->tags, {}});
     }
-    key = row.series;
-    rows.push_back(std::move(row));
+    batch.back().rows.push_back(std::move(row));
+    if (++waiting == kBatch) RETURN_IF_ERROR(flush());
   }
   RETURN_IF_ERROR(flush());
   if (options_.read_only) result->messages.push_back(ReadOnlyWarning(ToString(select)));

@@ -24,15 +24,22 @@
 
 namespace tsdb::influxql {
 
+// Rows of one series that SELECT ... INTO writes.
+struct IntoRows {
+  std::string measurement;
+  Tags tags;
+  std::vector<ResultRow> rows;
+};
+
 // Takes the rows of SELECT ... INTO. Implemented by the server, which knows how points are written.
 class PointWriter {
  public:
   virtual ~PointWriter() = default;
-  // Rows of one series; values that are nothing are left out, and so are rows with nothing else.
+  // As one request of a client: what is refused keeps nothing else from being written. Values that
+  // are nothing are left out, and so are rows with nothing else.
   virtual Status Write(std::string_view database, std::string_view policy,
-                       std::string_view measurement, const Tags& tags,
                        const std::vector<std::string>& fields,
-                       const std::vector<ResultRow>& rows) = 0;
+                       const std::vector<IntoRows>& series) = 0;
 };
 
 // What statements work on; all borrowed.

@@ -56,10 +56,9 @@ class Compiler {
     out_->ascending = statement.ascending;
     const FoldContext context{options_.now_ns, statement.zone.get()};
     ASSIGN_OR_RETURN(const Condition condition, SplitCondition(statement.condition, context));
-    if (condition.filter) RETURN_IF_ERROR(CheckCondition(*condition.filter));
-    if (condition.filter && condition.filter->is_literal() &&
-        !condition.filter->is(Kind::kBoolean)) {
-      return InvalidArgument("invalid condition expression: " + ToString(condition.filter));
+    if (condition.filter) {
+      RETURN_IF_ERROR(CheckCondition(*condition.filter));
+      RETURN_IF_ERROR(CheckFilter(*condition.filter));
     }
     out_->filter = condition.filter;
     out_->range = condition.range;

@@ -269,8 +269,12 @@ class SchemaShower {
     }
     filter_ = condition.filter;
     if (!filter_) return Status::Ok();
-    if (statement_.cardinality) return CheckCondition(*filter_);
+    if (statement_.cardinality) {
+      RETURN_IF_ERROR(CheckCondition(*filter_));
+      return CheckFilter(*filter_);
+    }
     if (statement_.kind == ShowSchemaStatement::Kind::kSeries) {
+      RETURN_IF_ERROR(CheckFilter(*filter_));
       RETURN_IF_ERROR(CheckAllOperators(*filter_));
     }
     key_filter_ = MapComparisons(filter_, [](const ExprPtr& comparison) -> ExprPtr {

@@ -40,19 +40,14 @@ bool CanWrite(const Value& value) {
   return number == nullptr || std::isfinite(*number);
 }
 
-}  // namespace
-
-Status InfluxInto::Write(std::string_view database, std::string_view policy,
-                         std::string_view measurement, const influxql::Tags& tags,
-                         const std::vector<std::string>& fields,
-                         const std::vector<influxql::ResultRow>& rows) {
+void AppendLines(const influxql::IntoRows& series, const std::vector<std::string>& fields,
+                 std::string* body) {
   influxql::Tags present;
-  for (const auto& [name, value] : tags) {
+  for (const auto& [name, value] : series.tags) {
     if (!value.empty()) present.emplace_back(name, value);
   }
-  const std::string key = influxql::SeriesKeyText(measurement, present);
-  std::string body;
-  for (const influxql::ResultRow& row : rows) {
+  const std::string key = influxql::SeriesKeyText(series.measurement, present);
+  for (const influxql::ResultRow& row : series.rows) {
     std::string line;
     for (size_t i = 0; i < fields.size(); ++i) {
       if (!CanWrite(row.values[i])) continue;
@@ -60,10 +55,19 @@ Status InfluxInto::Write(std::string_view database, std::string_view policy,
       AppendField(fields[i], row.values[i], &line);
     }
     if (line.empty()) continue;
-    body += key + ' ' + line + ' ';
-    AppendInt(&body, row.time);
-    body += '\n';
+    *body += key + ' ' + line + ' ';
+    AppendInt(body, row.time);
+    *body += '\n';
   }
+}
+
+}  // namespace
+
+Status InfluxInto::Write(std::string_view database, std::string_view policy,
+                         const std::vector<std::string>& fields,
+                         const std::vector<influxql::IntoRows>& series) {
+  std::string body;
+  for (const influxql::IntoRows& rows : series) AppendLines(rows, fields, &body);
   if (body.empty()) return Status::Ok();
   influx::InfluxWriteRequest request;
   request.database = database;

@@ -17,9 +17,9 @@ class InfluxInto : public influxql::PointWriter {
   // Borrowed.
   InfluxInto(storage::Storage* storage, const Clock* clock) : storage_(storage), clock_(clock) {}
 
-  Status Write(std::string_view database, std::string_view policy, std::string_view measurement,
-               const influxql::Tags& tags, const std::vector<std::string>& fields,
-               const std::vector<influxql::ResultRow>& rows) override;
+  Status Write(std::string_view database, std::string_view policy,
+               const std::vector<std::string>& fields,
+               const std::vector<influxql::IntoRows>& series) override;
 
  private:
   storage::Storage* storage_;

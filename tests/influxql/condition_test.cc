@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "query/influxql/eval.h"
 #include "query/influxql/parser.h"
 
 namespace tsdb::influxql {
@@ -75,6 +76,33 @@ TEST(ConditionTimes, FactorsOfDurationsAreWhole) {
   EXPECT_EQ(RangeOf("time = 1h / 0"), Is(0));
   EXPECT_EQ(RangeOf("time = (-9223372036854775807ns - 1ns) / -1"), Is(INT64_MIN));
   EXPECT_EQ(RangeOf("time = 1h / 0.5"), Is(2 * kHour));  // InfluxDB's code fails
+}
+
+TEST(Condition, WhatIsLeftOfItMustBeAConditionAgain) {
+  const auto check = [](const std::string& condition) -> std::string {
+    const Result<ExprPtr> where = ParseExpr(condition);
+    if (!where.ok()) return where.status().message();
+    const Result<Condition> split = SplitCondition(*where, {kNow, nullptr});
+    if (!split.ok()) return split.status().message();
+    if (!split->filter) return "no filter";
+    const Status status = CheckFilter(*split->filter);
+    return status.ok() ? "good" : status.message();
+  };
+  EXPECT_EQ(check("1 - 1"), "invalid condition expression: 0");
+  EXPECT_EQ(check("host = 'a' AND 1 - 1"), "invalid condition expression: 0");
+  EXPECT_EQ(check("time > 0 AND (host = 'a' OR 'a' + 'b')"), "invalid condition expression: 'ab'");
+  EXPECT_EQ(check("host = 'a' AND (f - 1 = 1 OR true)"), "good");
+  EXPECT_EQ(check("1 = 1"), "no filter");
+}
+
+// It is no field, and has no value.
+TEST(Condition, DistinctHasNoValue) {
+  const Result<ExprPtr> where = ParseExpr("DISTINCT f <= 1");
+  ASSERT_TRUE(where.ok()) << where.status().ToString();
+  EXPECT_FALSE(Holds(**where, [](const Expr& ref) -> Value {
+    ADD_FAILURE() << "asked for " << ToString(ref);
+    return int64_t{1};
+  }));
 }
 
 }  // namespace
