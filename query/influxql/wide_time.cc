@@ -15,8 +15,12 @@ constexpr int64_t kNsPerSecond = 1'000'000'000;
 
 WideTime WideTime::FromNs(int64_t ns) {
   WideTime time;
-  time.seconds = ns / kNsPerSecond - (ns % kNsPerSecond < 0 ? 1 : 0);
-  time.nanos = static_cast<int32_t>(ns - time.seconds * kNsPerSecond);
+  time.seconds = ns / kNsPerSecond;
+  time.nanos = static_cast<int32_t>(ns % kNsPerSecond);
+  if (time.nanos < 0) {
+    time.nanos += static_cast<int32_t>(kNsPerSecond);
+    --time.seconds;
+  }
   return time;
 }
 
