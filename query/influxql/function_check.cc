@@ -339,10 +339,13 @@ Status FunctionCheck::HoltWinters(const Expr& call) {
 Status FunctionCheck::Math(const Expr& call) {
   const size_t wanted = MathArity(call.text);
   if (call.args.size() != wanted) return WrongCount(call.text, wanted, call.args.size());
+  bool computes = false;  // else InfluxDB takes it for a literal, whether it has a value or not
   for (const ExprPtr& arg : call.args) {
-    if (!arg->is_literal()) RETURN_IF_ERROR(Any(*arg));
+    if (arg->is_literal()) continue;
+    computes = true;
+    RETURN_IF_ERROR(Any(*arg));
   }
-  return Status::Ok();
+  return computes ? Status::Ok() : Wrong("field must contain at least one variable");
 }
 
 }  // namespace tsdb::influxql

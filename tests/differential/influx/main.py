@@ -28,7 +28,7 @@ LOOSE = False  # whole numbers may be floats that were computed
 
 def close(a, b):
     """Equal but for the last digits of numbers, which depend on the order of summing."""
-    if isinstance(a, float) or isinstance(b, float) or (LOOSE and isinstance(a, int) and a > 10**12):
+    if isinstance(a, float) or isinstance(b, float) or (LOOSE and isinstance(a, int) and abs(a) > 10**12):
         return (isinstance(a, (int, float)) and isinstance(b, (int, float)) and
                 math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-7))
     if type(a) is not type(b):
@@ -162,6 +162,22 @@ def same_but_for_ties(a, b):
     return a.status == b.status and sorted_rows(a) == sorted_rows(b)
 
 
+def same_but_for_times(a, b):
+    """One row a series, with another time."""
+    def without_times(answer):
+        found = documents(answer)
+        for document in found:
+            for result in document.get("results", []):
+                for series in result.get("series", []):
+                    if len(series.get("values", [])) == 1:
+                        series["values"][0].pop(0)
+        return found
+    try:
+        return a.status == b.status and without_times(a) == without_times(b)
+    except AttributeError:
+        return False
+
+
 def both_dropped(a, b):
     """Points without a time lie in another shard, and InfluxDB tells of what one of its shards dropped."""
     return a.status == b.status and all(re.match(rb'{"error":"partial write: .*dropped=[1-9]', x.body) for x in (a, b))
@@ -193,6 +209,10 @@ class Comparison:
             return real
         # A regex in FROM and a function that refuses its argument: InfluxDB's own code fails.
         if b"[panic:" in real.body:
+            self.undecided += 1
+            return real
+        # Of equal values, which one a percentile() is depends on how Go sorts.
+        if "percentile(" in title and same_but_for_times(mine, real):
             self.undecided += 1
             return real
         if ("integral(" in title or "pow(" in title) and same_but_for_order(mine, real):
@@ -252,6 +272,8 @@ def compare_questions(c, rng, count):
             statements.append(questions.statement())
         parameters, headers = form_of(rng)
         q = "; ".join(statements)
+        if parameters.get("rp") == "other" and "(SELECT" in q:
+            del parameters["rp"]  # where fields of "cpu" are missing: a subquery's column of no type ends its answer
         if "POLICIES" in q and "csv" in headers.get("Accept", ""):
             headers = {}  # InfluxDB writes the column's name in the place of the number of replicas
         c.ask(f"{q}   {parameters or ''}{headers or ''}", "GET", "/query", {"db": data.DATABASE, "q": q, **parameters}, headers=headers)
