@@ -29,14 +29,22 @@ class DeleteRaceTest : public EngineTest {
     for (const auto& [labels, samples] : ReadSamples(*storage_, request)) count += samples.size();
     return count;
   }
-  // Writers of other series and a thread that rewrites all, until `done`.
+  // A writer of other series and a thread that rewrites all, until `done`. They pause, for a lock
+  // that is taken again at once may not be given to a delete that waits for it.
   std::vector<std::thread> Disturb(std::atomic<bool>* done) {
+    using std::chrono::microseconds;
     std::vector<std::thread> threads;
     threads.emplace_back([this, done] {
-      for (int i = 0; !*done; ++i) Write("other" + std::to_string(i % 7), kNow + i, i);
+      for (int i = 0; !*done; ++i) {
+        Write("other" + std::to_string(i % 7), kNow + i, i);
+        std::this_thread::sleep_for(microseconds(200));
+      }
     });
     threads.emplace_back([this, done] {
-      while (!*done) ASSERT_TRUE(storage_->Compact().ok());
+      while (!*done) {
+        ASSERT_TRUE(storage_->Compact().ok());
+        std::this_thread::sleep_for(microseconds(2000));
+      }
     });
     return threads;
   }
