@@ -21,7 +21,7 @@ namespace tsdb::storage {
 inline constexpr const char* kKeptLogSuffix = ".damaged";
 
 // For one opening of a database, with this one's filter and the environment of Watch. Logs are read
-// twice then, this time at some GB/s. Thread-compatible.
+// twice then, which is little beside the decoding of what is in them. Thread-compatible.
 class ReplayGuard {
  public:
   ReplayGuard();

@@ -58,7 +58,7 @@ TEST(ConditionTimes, MayPassThroughWhatNanosecondsCannotTell) {
 
 TEST(ConditionTimes, AreToldInTheZoneOfTheQuery) {
   const auto zone = TimeZone::Load("Europe/Berlin");
-  if (!zone.ok()) GTEST_SKIP() << "no time zones on this machine";
+  ASSERT_TRUE(zone.ok()) << zone.status().ToString();
   EXPECT_EQ(RangeOf("time = '2300-01-01'", zone->get()),
             "time 2300-01-01T00:00:00+01:00 overflows time literal");
   EXPECT_EQ(RangeOf("time = '2300-01-01' + 200d", zone->get()),
