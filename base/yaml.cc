@@ -17,10 +17,10 @@ namespace {
 
 constexpr int kDepthMax = 100;
 
-std::string AtLine(int line) { return line > 0 ? "line " + std::to_string(line) + ": " : ""; }
+std::string LinePrefix(int line) { return line > 0 ? "line " + std::to_string(line) + ": " : ""; }
 
 Status SyntaxError(int line, std::string_view reason) {
-  return InvalidArgument(AtLine(line) + std::string(reason));
+  return InvalidArgument(LinePrefix(line) + std::string(reason));
 }
 
 std::string_view KindName(YamlNode::Kind kind) {
@@ -45,7 +45,7 @@ Status WrongForm(const YamlNode& node, std::string_view what, std::string_view w
   const std::string found = node.kind() == YamlNode::Kind::kScalar
                                 ? GoQuote(node.scalar())
                                 : std::string(KindName(node.kind()));
-  return InvalidArgument(AtLine(node.line()) + std::string(what) + " must be " +
+  return InvalidArgument(LinePrefix(node.line()) + std::string(what) + " must be " +
                          std::string(wanted) + ", not " + found);
 }
 
@@ -243,7 +243,8 @@ Result<double> YamlNode::AsDouble(std::string_view what) const {
 Result<int64_t> YamlNode::AsDurationMs(std::string_view what) const {
   if (kind_ != Kind::kScalar) return WrongForm(*this, what, "a duration");
   Result<int64_t> duration_ms = ParseDurationMs(scalar_);
-  if (!duration_ms.ok()) return duration_ms.status().Annotate(AtLine(line_) + std::string(what));
+  if (!duration_ms.ok())
+    return duration_ms.status().Annotate(LinePrefix(line_) + std::string(what));
   return duration_ms;
 }
 
@@ -278,7 +279,7 @@ Status YamlNode::RejectUnknownKeys(std::string_view where,
   for (size_t i = 0; i < entries_.size(); ++i) {
     const std::string& key = entries_[i].first;
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    return InvalidArgument(AtLine(key_lines_[i]) + "field " + key + " not found in type " +
+    return InvalidArgument(LinePrefix(key_lines_[i]) + "field " + key + " not found in type " +
                            std::string(where));
   }
   return Status::Ok();
@@ -286,6 +287,34 @@ Status YamlNode::RejectUnknownKeys(std::string_view where,
 
 Status YamlNode::RequireMap(std::string_view what) const {
   return kind_ == Kind::kMap ? Status::Ok() : WrongForm(*this, what, "a map");
+}
+
+Status AtLine(const YamlNode& node, const std::string& message) {
+  return InvalidArgument(LinePrefix(node.line()) + message);
+}
+
+Status ReadOptional(const YamlNode& node, std::string_view what, std::string* out) {
+  if (node.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(*out, node.AsString(what));
+  return Status::Ok();
+}
+
+Status ReadOptional(const YamlNode& node, std::string_view what, bool* out) {
+  if (node.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(*out, node.AsBool(what));
+  return Status::Ok();
+}
+
+Status ReadOptional(const YamlNode& node, std::string_view what, std::vector<std::string>* out) {
+  if (node.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(*out, node.AsStringList(what));
+  return Status::Ok();
+}
+
+Status ReadOptionalDuration(const YamlNode& node, std::string_view what, int64_t* milliseconds) {
+  if (node.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(*milliseconds, node.AsDurationMs(what));
+  return Status::Ok();
 }
 
 namespace {

@@ -74,4 +74,13 @@ class YamlNode {
   std::vector<int> key_lines_;  // of entries_
 };
 
+// kInvalidArgument "line N: <message>".
+Status AtLine(const YamlNode& node, const std::string& message);
+
+// A field that may be left out: an empty node leaves the target as it is.
+Status ReadOptional(const YamlNode& node, std::string_view what, std::string* out);
+Status ReadOptional(const YamlNode& node, std::string_view what, bool* out);
+Status ReadOptional(const YamlNode& node, std::string_view what, std::vector<std::string>* out);
+Status ReadOptionalDuration(const YamlNode& node, std::string_view what, int64_t* milliseconds);
+
 }  // namespace tsdb

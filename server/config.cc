@@ -29,10 +29,6 @@ flink:
   items: true
 )";
 
-Status AtLine(const YamlNode& node, const std::string& message) {
-  return InvalidArgument("line " + std::to_string(node.line()) + ": " + message);
-}
-
 Status ReadGlobal(const YamlNode& global, Config* config) {
   if (!global["evaluation_interval"].empty()) {
     ASSIGN_OR_RETURN(config->evaluation_interval_ms,

@@ -304,10 +304,6 @@ const Schema& RootSchema() {
   return schema;
 }
 
-Status AtLine(const YamlNode& node, const std::string& message) {
-  return InvalidArgument("line " + std::to_string(node.line()) + ": " + message);
-}
-
 // "10MB", "512", "1GiB": a number with an optional unit.
 bool IsSize(std::string_view text) {
   const size_t end = std::min(text.find_first_not_of("0123456789."), text.size());

@@ -6,10 +6,6 @@
 namespace tsdb::server {
 namespace {
 
-Status AtLine(const YamlNode& node, const std::string& message) {
-  return InvalidArgument("line " + std::to_string(node.line()) + ": " + message);
-}
-
 std::string Absolute(const std::string& path, const std::string& directory) {
   return path.empty() || path.starts_with('/') || directory == "." ? path : directory + "/" + path;
 }

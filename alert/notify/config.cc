@@ -15,51 +15,20 @@ namespace tsdb::alert {
 namespace {
 
 constexpr int kMaxRouteDepth = 100;
-constexpr size_t kMaxSecretFileBytes = 1 << 20;
-
-Status AtLine(const YamlNode& node, const std::string& message) {
-  return InvalidArgument("line " + std::to_string(node.line()) + ": " + message);
-}
+constexpr size_t kMaxTemplateFileBytes = 1 << 20;
 
 Result<std::string> ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound("cannot read file " + path);
   std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (text.size() > kMaxSecretFileBytes)
+  if (text.size() > kMaxTemplateFileBytes)
     return InvalidArgument("file " + path + " is longer than 1 MiB");
   return text;
-}
-
-Result<std::string> ReadSecret(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  return std::string(TrimSpace(text));
 }
 
 std::string JoinPath(const std::string& directory, const std::string& path) {
   if (path.empty() || path[0] == '/' || directory.empty()) return path;
   return directory + "/" + path;
-}
-
-// Typed fields, absent ones left at their default.
-Status Read(const YamlNode& node, std::string_view what, std::string* out) {
-  if (node.empty()) return Status::Ok();
-  ASSIGN_OR_RETURN(*out, node.AsString(what));
-  return Status::Ok();
-}
-Status Read(const YamlNode& node, std::string_view what, bool* out) {
-  if (node.empty()) return Status::Ok();
-  ASSIGN_OR_RETURN(*out, node.AsBool(what));
-  return Status::Ok();
-}
-Status ReadDuration(const YamlNode& node, std::string_view what, int64_t* out) {
-  if (node.empty()) return Status::Ok();
-  ASSIGN_OR_RETURN(*out, node.AsDurationMs(what));
-  return Status::Ok();
-}
-Status Read(const YamlNode& node, std::string_view what, std::vector<std::string>* out) {
-  if (node.empty()) return Status::Ok();
-  ASSIGN_OR_RETURN(*out, node.AsStringList(what));
-  return Status::Ok();
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -240,121 +209,14 @@ class ConfigReader {
                                                             "rocketchat_token_id_file",
                                                             "mattermost_webhook_url",
                                                             "mattermost_webhook_url_file"}));
-    RETURN_IF_ERROR(
-        ReadDuration(node["resolve_timeout"], "resolve_timeout", &config_->resolve_timeout_ms));
+    RETURN_IF_ERROR(ReadOptionalDuration(node["resolve_timeout"], "resolve_timeout",
+                                         &config_->resolve_timeout_ms));
     return ReadHttp(node["http_config"], &global_http_);
   }
 
-  Status ReadHttp(const YamlNode& node, HttpSettings* out) {
+  Status ReadHttp(const YamlNode& node, net::HttpSettings* out) const {
     if (node.empty()) return Status::Ok();
-    *out = HttpSettings();
-    RETURN_IF_ERROR(node.RejectUnknownKeys(
-        "config.HTTPClientConfig",
-        {"basic_auth", "authorization", "oauth2", "bearer_token", "bearer_token_file", "tls_config",
-         "proxy_url", "no_proxy", "proxy_from_environment", "proxy_connect_header",
-         "follow_redirects", "enable_http2", "http_headers"}));
-    for (const std::string_view key : {"oauth2", "no_proxy", "proxy_connect_header"}) {
-      if (!node[key].empty())
-        return AtLine(node[key], std::string(key) + " in http_config is not supported");
-    }
-    bool from_environment = false, http2 = true;
-    RETURN_IF_ERROR(
-        Read(node["proxy_from_environment"], "proxy_from_environment", &from_environment));
-    if (from_environment) {
-      return AtLine(node["proxy_from_environment"],
-                    "proxy_from_environment in http_config is not supported");
-    }
-    RETURN_IF_ERROR(Read(node["enable_http2"], "enable_http2", &http2));
-    RETURN_IF_ERROR(Read(node["proxy_url"], "proxy_url", &out->proxy_url));
-    RETURN_IF_ERROR(Read(node["follow_redirects"], "follow_redirects", &out->follow_redirects));
-    RETURN_IF_ERROR(ReadAuthentication(node, out));
-    RETURN_IF_ERROR(ReadTls(node["tls_config"], &out->tls));
-    return ReadHeaders(node["http_headers"], out);
-  }
-
-  Status ReadAuthentication(const YamlNode& node, HttpSettings* out) {
-    const YamlNode& basic = node["basic_auth"];
-    const YamlNode& authorization = node["authorization"];
-    RETURN_IF_ERROR(basic.RejectUnknownKeys(
-        "config.BasicAuth", {"username", "username_file", "password", "password_file"}));
-    RETURN_IF_ERROR(authorization.RejectUnknownKeys("config.Authorization",
-                                                    {"type", "credentials", "credentials_file"}));
-    out->has_basic_auth = !basic.empty();
-    RETURN_IF_ERROR(Read(basic["username"], "username", &out->user));
-    RETURN_IF_ERROR(Read(basic["username_file"], "username_file", &out->user_file));
-    RETURN_IF_ERROR(Read(basic["password"], "password", &out->password));
-    RETURN_IF_ERROR(Read(basic["password_file"], "password_file", &out->password_file));
-    if ((!out->user.empty() && !out->user_file.empty()) ||
-        (!out->password.empty() && !out->password_file.empty())) {
-      return AtLine(basic,
-                    "at most one of basic_auth password & password_file, username & username_file "
-                    "must be configured");
-    }
-    RETURN_IF_ERROR(Read(authorization["type"], "type", &out->authorization_type));
-    RETURN_IF_ERROR(Read(authorization["credentials"], "credentials", &out->credentials));
-    RETURN_IF_ERROR(
-        Read(authorization["credentials_file"], "credentials_file", &out->credentials_file));
-    const bool old_token = !node["bearer_token"].empty() || !node["bearer_token_file"].empty();
-    RETURN_IF_ERROR(Read(node["bearer_token"], "bearer_token", &out->credentials));
-    RETURN_IF_ERROR(Read(node["bearer_token_file"], "bearer_token_file", &out->credentials_file));
-    if (!out->credentials.empty() && !out->credentials_file.empty()) {
-      return AtLine(
-          node, "at most one of authorization credentials & credentials_file must be configured");
-    }
-    out->has_authorization = !authorization.empty() || old_token;
-    if (out->has_authorization && out->has_basic_auth) {
-      return AtLine(node, "at most one of basic_auth, oauth2 & authorization must be configured");
-    }
-    if (ToLower(out->authorization_type) == "basic") {
-      return AtLine(authorization,
-                    "authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
-    }
-    for (std::string* path : {&out->user_file, &out->password_file, &out->credentials_file}) {
-      *path = JoinPath(directory_, *path);
-    }
-    return Status::Ok();
-  }
-
-  Status ReadTls(const YamlNode& node, net::ClientTls* out) {
-    RETURN_IF_ERROR(node.RejectUnknownKeys(
-        "config.TLSConfig",
-        {"ca", "cert", "key", "ca_file", "cert_file", "key_file", "ca_ref", "cert_ref", "key_ref",
-         "server_name", "insecure_skip_verify", "min_version", "max_version"}));
-    for (const std::string_view key :
-         {"ca", "cert", "key", "ca_ref", "cert_ref", "key_ref", "max_version"}) {
-      if (!node[key].empty())
-        return AtLine(node[key], std::string(key) + " in tls_config is not supported");
-    }
-    std::string min_version;
-    RETURN_IF_ERROR(Read(node["min_version"], "min_version", &min_version));
-    if (!min_version.empty() && min_version != "TLS10" && min_version != "TLS11" &&
-        min_version != "TLS12") {
-      return AtLine(node["min_version"],
-                    "min_version " + min_version + " in tls_config is not supported");
-    }
-    RETURN_IF_ERROR(Read(node["ca_file"], "ca_file", &out->ca_file));
-    RETURN_IF_ERROR(Read(node["cert_file"], "cert_file", &out->cert_file));
-    RETURN_IF_ERROR(Read(node["key_file"], "key_file", &out->key_file));
-    RETURN_IF_ERROR(Read(node["server_name"], "server_name", &out->server_name));
-    RETURN_IF_ERROR(
-        Read(node["insecure_skip_verify"], "insecure_skip_verify", &out->insecure_skip_verify));
-    for (std::string* path : {&out->ca_file, &out->cert_file, &out->key_file})
-      *path = JoinPath(directory_, *path);
-    return Status::Ok();
-  }
-
-  static Status ReadHeaders(const YamlNode& node, HttpSettings* out) {
-    RETURN_IF_ERROR(node.empty() ? Status::Ok() : node.RequireMap("http_headers"));
-    for (const auto& [name, value] : node.entries()) {
-      RETURN_IF_ERROR(value.RejectUnknownKeys("config.Header", {"values", "secrets", "files"}));
-      if (!value["files"].empty())
-        return AtLine(value["files"], "files in http_headers is not supported");
-      for (const std::string_view key : {"values", "secrets"}) {
-        std::vector<std::string> texts;
-        RETURN_IF_ERROR(Read(value[key], key, &texts));
-        for (std::string& text : texts) out->headers.emplace_back(name, std::move(text));
-      }
-    }
+    ASSIGN_OR_RETURN(*out, net::HttpSettings::ReadOwnSection(node, directory_));
     return Status::Ok();
   }
 
@@ -365,7 +227,7 @@ class ConfigReader {
     for (const YamlNode& item : node.items()) {
       RETURN_IF_ERROR(item.RequireMap("receiver"));
       ReceiverSettings receiver;
-      RETURN_IF_ERROR(Read(item["name"], "name", &receiver.name));
+      RETURN_IF_ERROR(ReadOptional(item["name"], "name", &receiver.name));
       if (receiver.name.empty()) return AtLine(item, "missing name in receiver");
       if (!names.insert(receiver.name).second) {
         return AtLine(item,
@@ -431,11 +293,11 @@ class ConfigReader {
         {"send_resolved", "http_config", "url", "url_file", "max_alerts", "timeout", "payload"}));
     WebhookSettings& webhook = out->webhook;
     webhook.http = global_http_;
-    RETURN_IF_ERROR(Read(node["send_resolved"], "send_resolved", &out->send_resolved));
+    RETURN_IF_ERROR(ReadOptional(node["send_resolved"], "send_resolved", &out->send_resolved));
     RETURN_IF_ERROR(ReadHttp(node["http_config"], &webhook.http));
-    RETURN_IF_ERROR(Read(node["url"], "url", &webhook.url));
-    RETURN_IF_ERROR(Read(node["url_file"], "url_file", &webhook.url_file));
-    RETURN_IF_ERROR(ReadDuration(node["timeout"], "timeout", &webhook.timeout_ms));
+    RETURN_IF_ERROR(ReadOptional(node["url"], "url", &webhook.url));
+    RETURN_IF_ERROR(ReadOptional(node["url_file"], "url_file", &webhook.url_file));
+    RETURN_IF_ERROR(ReadOptionalDuration(node["timeout"], "timeout", &webhook.timeout_ms));
     if (!node["max_alerts"].empty()) {
       ASSIGN_OR_RETURN(const int64_t max_alerts, node["max_alerts"].AsInt("max_alerts"));
       if (max_alerts < 0) return AtLine(node["max_alerts"], "max_alerts must not be negative");
@@ -462,7 +324,7 @@ class ConfigReader {
     for (const YamlNode& item : node.items()) {
       RETURN_IF_ERROR(item.RejectUnknownKeys("config.plain", {"name", "time_intervals"}));
       std::string name;
-      RETURN_IF_ERROR(Read(item["name"], "name", &name));
+      RETURN_IF_ERROR(ReadOptional(item["name"], "name", &name));
       if (name.empty()) return AtLine(item, "missing name in " + std::string(what));
       std::vector<TimeInterval> intervals;
       for (const YamlNode& interval : item["time_intervals"].items()) {
@@ -492,7 +354,7 @@ class ConfigReader {
   static Status ReadGroupBy(const YamlNode& node, Route* route) {
     if (node.empty()) return Status::Ok();
     std::vector<std::string> names;
-    RETURN_IF_ERROR(Read(node, "group_by", &names));
+    RETURN_IF_ERROR(ReadOptional(node, "group_by", &names));
     route->group_by.clear();
     route->group_by_all = false;
     for (const std::string& name : names) {
@@ -555,22 +417,22 @@ class ConfigReader {
       out->repeat_interval_ms = parent->repeat_interval_ms;
       out->labels = parent->labels;
     }
-    RETURN_IF_ERROR(Read(node["receiver"], "receiver", &out->receiver));
+    RETURN_IF_ERROR(ReadOptional(node["receiver"], "receiver", &out->receiver));
     if (!out->receiver.empty() && config_->FindReceiver(out->receiver) == nullptr) {
       return AtLine(node["receiver"],
                     "undefined receiver " + GoQuote(out->receiver) + " used in route");
     }
     RETURN_IF_ERROR(ReadGroupBy(node["group_by"], out));
-    RETURN_IF_ERROR(ReadDuration(node["group_wait"], "group_wait", &out->group_wait_ms));
+    RETURN_IF_ERROR(ReadOptionalDuration(node["group_wait"], "group_wait", &out->group_wait_ms));
     RETURN_IF_ERROR(
-        ReadDuration(node["group_interval"], "group_interval", &out->group_interval_ms));
+        ReadOptionalDuration(node["group_interval"], "group_interval", &out->group_interval_ms));
     RETURN_IF_ERROR(
-        ReadDuration(node["repeat_interval"], "repeat_interval", &out->repeat_interval_ms));
+        ReadOptionalDuration(node["repeat_interval"], "repeat_interval", &out->repeat_interval_ms));
     if (out->group_interval_ms == 0)
       return AtLine(node["group_interval"], "group_interval cannot be zero");
     if (out->repeat_interval_ms == 0)
       return AtLine(node["repeat_interval"], "repeat_interval cannot be zero");
-    RETURN_IF_ERROR(Read(node["continue"], "continue", &out->continue_matching));
+    RETURN_IF_ERROR(ReadOptional(node["continue"], "continue", &out->continue_matching));
     RETURN_IF_ERROR(
         ReadMatchers(node["matchers"], node["match"], node["match_re"], &out->matchers));
     RETURN_IF_ERROR(ReadIntervalNames(node["mute_time_intervals"], &out->mute_time_intervals));
@@ -594,7 +456,7 @@ class ConfigReader {
   }
 
   Status ReadIntervalNames(const YamlNode& node, std::vector<std::string>* out) {
-    RETURN_IF_ERROR(Read(node, "time intervals", out));
+    RETURN_IF_ERROR(ReadOptional(node, "time intervals", out));
     for (const std::string& name : *out) {
       if (!config_->time_intervals.contains(name)) {
         return AtLine(node, "undefined time interval " + GoQuote(name) + " used in route");
@@ -611,12 +473,12 @@ class ConfigReader {
           "config.InhibitRule", {"name", "source_match", "source_match_re", "source_matchers",
                                  "target_match", "target_match_re", "target_matchers", "equal"}));
       InhibitRule rule;
-      RETURN_IF_ERROR(Read(item["name"], "name", &rule.name));
+      RETURN_IF_ERROR(ReadOptional(item["name"], "name", &rule.name));
       RETURN_IF_ERROR(ReadMatchers(item["source_matchers"], item["source_match"],
                                    item["source_match_re"], &rule.source));
       RETURN_IF_ERROR(ReadMatchers(item["target_matchers"], item["target_match"],
                                    item["target_match_re"], &rule.target));
-      RETURN_IF_ERROR(Read(item["equal"], "equal", &rule.equal));
+      RETURN_IF_ERROR(ReadOptional(item["equal"], "equal", &rule.equal));
       config_->inhibit_rules.push_back(std::move(rule));
     }
     return Status::Ok();
@@ -625,7 +487,7 @@ class ConfigReader {
   Status ReadTemplates(const YamlNode& node) {
     auto templates = std::make_shared<gotemplate::Template>(NotifyFunctions());
     std::vector<std::string> patterns;
-    RETURN_IF_ERROR(Read(node, "templates", &patterns));
+    RETURN_IF_ERROR(ReadOptional(node, "templates", &patterns));
     for (const std::string& pattern : patterns) {
       glob_t found{};
       const int failed = glob(JoinPath(directory_, pattern).c_str(), 0, nullptr, &found);
@@ -643,7 +505,7 @@ class ConfigReader {
   }
 
   const std::string directory_;
-  HttpSettings global_http_;
+  net::HttpSettings global_http_;
   std::shared_ptr<NotificationConfig> config_ = std::make_shared<NotificationConfig>();
 };
 
@@ -660,30 +522,6 @@ bool MatchRoute(const Route& route, const Labels& labels, std::vector<const Rout
 }
 
 }  // namespace
-
-Status HttpSettings::Apply(net::ClientRequest* request) const {
-  request->proxy_url = proxy_url;
-  request->follow_redirects = follow_redirects;
-  request->tls = tls;
-  if (has_basic_auth) {
-    std::string name = user, secret = password;
-    if (!user_file.empty()) {
-      ASSIGN_OR_RETURN(name, ReadSecret(user_file));
-    }
-    if (!password_file.empty()) {
-      ASSIGN_OR_RETURN(secret, ReadSecret(password_file));
-    }
-    request->headers.Set("Authorization", "Basic " + Base64Encode(name + ":" + secret));
-  } else if (has_authorization) {
-    std::string secret = credentials;
-    if (!credentials_file.empty()) {
-      ASSIGN_OR_RETURN(secret, ReadSecret(credentials_file));
-    }
-    request->headers.Set("Authorization", authorization_type + " " + secret);
-  }
-  for (const auto& [name, value] : headers) request->headers.Add(name, value);
-  return Status::Ok();
-}
 
 Labels Route::GroupLabels(const Labels& alert) const {
   return group_by_all ? alert : alert.Keep(group_by);

@@ -20,29 +20,13 @@
 #include "base/yaml.h"
 #include "model/labels.h"
 #include "model/matcher.h"
-#include "net/http_client.h"
+#include "net/http_settings.h"
 
 namespace tsdb::alert {
 
-// `http_config`. The *_file secrets are read at each request.
-struct HttpSettings {
-  std::string user, user_file, password, password_file;
-  std::string authorization_type = "Bearer";
-  std::string credentials, credentials_file;
-  bool has_basic_auth = false;
-  bool has_authorization = false;
-  std::string proxy_url;
-  bool follow_redirects = true;
-  std::vector<std::pair<std::string, std::string>> headers;
-  net::ClientTls tls;
-
-  // Adds what authenticates to the request. Errors name the file that cannot be read.
-  Status Apply(net::ClientRequest* request) const;
-};
-
 struct WebhookSettings {
   std::string url, url_file;  // `url` is a template
-  HttpSettings http;
+  net::HttpSettings http;
   uint64_t max_alerts = 0;
   int64_t timeout_ms = 0;  // 0: the client's default
   YamlNode payload;        // absent: Alertmanager's body

@@ -17,10 +17,6 @@ constexpr std::array<std::string_view, 12> kMonths = {
     "january", "february", "march",     "april",   "may",      "june",
     "july",    "august",   "september", "october", "november", "december"};
 
-Status AtLine(const YamlNode& node, const std::string& message) {
-  return InvalidArgument("line " + std::to_string(node.line()) + ": " + message);
-}
-
 bool InAny(const std::vector<IntRange>& ranges, int value) {
   return ranges.empty() || std::any_of(ranges.begin(), ranges.end(), [&](const IntRange& r) {
            return r.begin <= value && value <= r.end;
