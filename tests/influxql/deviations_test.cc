@@ -133,6 +133,28 @@ TEST_F(InfluxDeviations, FilledGapsOfASubqueryStandByInterval) {
       "[[0,1,\"a\"],[0,5,\"b\"],[120,9,\"a\"],[120,0,\"b\"]]");
 }
 
+// InfluxDB sums up 0 for each host that has no point in an interval, and lists the intervals anew
+// for each host.
+TEST_F(InfluxDeviations, FilledGapsOfAnInnerSubqueryCountWithTheirInterval) {
+  EXPECT_EQ(Values("SELECT count(x) FROM (SELECT x FROM (SELECT sum(v) AS x FROM cpu WHERE "
+                   "time >= 0 AND time < 3m GROUP BY time(1m) fill(0)) GROUP BY host) "
+                   "WHERE time >= 0 AND time < 3m GROUP BY time(1m)"),
+            "[[0,2],[60,2],[120,2]]");
+}
+
+// sample() gives the points of an interval in order of time, whatever the order of the intervals.
+// InfluxDB lists 0, 60, 120 here: what it counts are neighbours.
+TEST_F(InfluxDeviations, AnIntervalOfASubquerysRowsComesOnceAndInOrder) {
+  EXPECT_EQ(Values("SELECT count(x) FROM (SELECT sample(v, 9) AS x FROM cpu GROUP BY time(4m)) "
+                   "WHERE time >= 0 AND time < 4m GROUP BY time(1m) ORDER BY time DESC"),
+            "[[180,0],[120,1],[60,1],[0,1]]");
+}
+
+// InfluxDB gives one row for each host.
+TEST_F(InfluxDeviations, ATagNamedTwiceCountsOnce) {
+  EXPECT_EQ(Values("SELECT top(v, host, 1) FROM cpu GROUP BY rack, rack"), "[[120,9,\"a\"]]");
+}
+
 TEST_F(InfluxDeviations, CardinalitiesAreNotGrouped) {
   EXPECT_EQ(Values("SHOW TAG KEY EXACT CARDINALITY FROM cpu GROUP BY host"), "[[1]]");
 }

@@ -357,6 +357,8 @@ class Questions:
             return f"SELECT x, y FROM ({inner}){self.where(name, m, False)}{self.tail(name, limit=False)}"
         where = self.where(name, m, grouped) if self.chance(0.5) or grouped else ""
         group = self.group(name, m, grouped)
+        if "fill(" in inner:  # InfluxDB would fill gaps anew with each change of series
+            group = " GROUP BY " + self.interval(name) if grouped else ""
         fields = f"{self.call_expr(m, grouped)} AS x"
         if not re.sub(r"time\([^)]*\)", "", group).replace(" GROUP BY ", ""):
             fields += f", {self.call_expr(m, grouped)} AS y"
@@ -469,12 +471,27 @@ class Questions:
                 return text
 
     @staticmethod
+    def names_a_tag_twice(text):
+        """In GROUP BY, where InfluxDB loses count of tags."""
+        clauses = re.findall(r"GROUP BY ((?:[^()]|\([^()]*\))*)", text)
+        return any(len(re.findall(r"\bhost\b", clause)) > 1 for clause in clauses)
+
+    @staticmethod
+    def is_descending(text):
+        """The outermost SELECT, and so all in it."""
+        return " DESC" in re.sub(r" tz\([^)]*\)", "", text).rsplit(")", 1)[-1]
+
+    @staticmethod
     def is_steady(text):
         """integral() gives the last interval of each series after all others, in an order of chance."""
         if re.search(r"::(string|integer)", text) and re.search(r"fill\([-0-9]", text):
             return False  # InfluxDB fills the column of a cast that gives nothing
         if "(SELECT" in text and re.search(r"\((nofield|host::field)\b", text):
             return False  # a column of no type ends a subquery's answer, or is taken for a tag
+        if "(SELECT" in text and "sample(" in text.split("(SELECT", 1)[1] and Questions.is_descending(text):
+            return False  # an interval is listed as often as such rows come back to it
+        if Questions.names_a_tag_twice(text) and ("(SELECT" in text or re.search(r"(top|bottom)\([^()]*, [a-z]", text)):
+            return False
         if "FROM /" in text and "SELECT *" in text or re.search(r"9223372036854775808", text):
             return False  # docs/compat.md: tags of shard groups, integers beyond 64 bits
         return "integral(" not in text or not (", " in text.split(" FROM ")[0] or text.count("SELECT") > 1 or "GROUP BY" in text)
