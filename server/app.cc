@@ -8,6 +8,7 @@
 
 #include "alert/manager.h"
 #include "alert/notification_manager.h"
+#include "alert/send/alert_sender.h"
 #include "base/duration.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -88,6 +89,7 @@ class AppImpl : public App {
     self_scrape_.reset();
     if (influx_ != nullptr) influx_->Stop();
     if (rules_ != nullptr) rules_->Stop();
+    if (alert_sender_ != nullptr) alert_sender_->Stop();
     if (notifications_ != nullptr) notifications_->Stop();
   }
 
@@ -176,6 +178,14 @@ class AppImpl : public App {
     notification_options.external_url = options_.external_url;
     ASSIGN_OR_RETURN(notifications_, alert::NotificationManager::Create(notification_options));
 
+    alert::AlertSender::Options sender_options;
+    sender_options.http = http_client_.get();
+    sender_options.metrics = &metrics_;
+    sender_options.local = [this](const std::vector<alert::Alert>& alerts) {
+      return notifications_->Receive(alerts);
+    };
+    alert_sender_ = std::make_unique<alert::AlertSender>(std::move(sender_options));
+
     alert::RuleManagerOptions rule_options;
     rule_options.engine = engine_.get();
     rule_options.appender = storage_.get();
@@ -184,11 +194,12 @@ class AppImpl : public App {
     rule_options.external_url = options_.external_url;
     rule_options.resend_delay_ms = options_.resend_delay_ms;
     rule_options.notify = [this](const std::vector<alert::Alert>& alerts) {
-      return notifications_->Receive(alerts);
+      return alert_sender_->Send(alerts);
     };
     rules_ = alert::RuleManager::Create(rule_options);
     RETURN_IF_ERROR(LoadAlerting(config));
     notifications_->Start();
+    alert_sender_->Start();
     rules_->Start();
     return Status::Ok();
   }
@@ -221,6 +232,7 @@ class AppImpl : public App {
       if (!checked.ok()) return std::move(checked).Annotate(notification_config->path);
     }
     RETURN_IF_ERROR(rules_->Load(rules));
+    alert_sender_->Load(config.alerting, config.external_labels);
     if (!notification_config) return Status::Ok();
     return notifications_->LoadConfig(*notification_config).Annotate(notification_config->path);
   }
@@ -300,7 +312,7 @@ class AppImpl : public App {
                         .required = nullptr},
                        &router);
     influx_->AddRoutes(&router);
-    AddPromTargetRoutes(&router);
+    AddPromTargetRoutes([this] { return alert_sender_->Alertmanagers(); }, &router);
     AddPromFeaturesRoute({.promql = options_.engine.features,
                           .admin_api = options_.flags.enable_admin_api,
                           .lifecycle = options_.flags.enable_lifecycle,
@@ -391,6 +403,7 @@ class AppImpl : public App {
   QueryLog query_log_{options_.query_log_min_duration_ms};
   std::unique_ptr<promql::Engine> engine_;
   std::unique_ptr<alert::NotificationManager> notifications_;
+  std::unique_ptr<alert::AlertSender> alert_sender_;
   std::unique_ptr<alert::RuleManager> rules_;
   std::unique_ptr<BasicAuth> web_users_;  // null without users in web.yml
   std::unique_ptr<InfluxService> influx_;

@@ -262,9 +262,9 @@ Result<Config> ParseConfig(std::string_view text, const std::string& directory) 
        {"scrape_configs", "scrape_config_files", "remote_write", "remote_read", "tracing"}) {
     if (!root[section].empty()) config.warnings.emplace_back(section);
   }
-  if (!root["alerting"]["alertmanagers"].empty()) {
-    config.warnings.emplace_back("alerting.alertmanagers");
-  }
+  ASSIGN_OR_RETURN(config.alerting, alert::ReadAlertingConfig(root["alerting"], directory));
+  config.warnings.insert(config.warnings.end(), config.alerting.unused.begin(),
+                         config.alerting.unused.end());
   config.yaml = DumpWithoutSecrets(root);
   return config;
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "alert/send/alerting_config.h"
 #include "base/result.h"
 #include "model/labels.h"
 #include "storage/engine.h"
@@ -34,7 +35,8 @@ struct Config {
   Labels external_labels;
   std::string query_log_file;  // empty: none
 
-  std::vector<std::string> rule_files;    // paths, patterns resolved
+  std::vector<std::string> rule_files;  // paths, patterns resolved
+  alert::AlertingConfig alerting;
   std::vector<DatabaseConfig> databases;  // of `databases` and `influx.databases`
   size_t influx_max_body_bytes = 25'000'000;
   bool influx_auth_enabled = false;  // users and grants as InfluxDB has them

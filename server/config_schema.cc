@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/number.h"
-#include "base/regex.h"
 #include "base/text.h"
+#include "ingest/relabel.h"
 
 namespace tsdb::server {
 namespace {
@@ -346,32 +346,9 @@ Status CheckValue(const YamlNode& node, const Field& field) {
         return AtLine(node, std::string(field.name) + " must be a list");
       }
       for (const YamlNode& item : node.items()) RETURN_IF_ERROR(CheckObject(item, *field.object));
+      if (field.object == &RelabelSchema()) return ingest::ParseRelabelConfigs(node).status();
       return Status::Ok();
     }
-  }
-  return Status::Ok();
-}
-
-Status CheckRelabel(const YamlNode& node) {
-  const std::string action = ToLower(node["action"].empty() ? "replace" : node["action"].scalar());
-  static constexpr std::array<std::string_view, 11> kActions = {
-      "replace",  "keep",      "drop",      "keepequal", "dropequal", "hashmod",
-      "labelmap", "labeldrop", "labelkeep", "lowercase", "uppercase"};
-  if (std::find(kActions.begin(), kActions.end(), action) == kActions.end()) {
-    return AtLine(node["action"], "unknown relabel action " + GoQuote(action));
-  }
-  if (!node["regex"].empty()) {
-    const Result<Regex> regex = Regex::Compile(node["regex"].scalar());
-    if (!regex.ok()) return AtLine(node["regex"], "regex: " + regex.status().message());
-  }
-  const bool needs_target = action == "replace" || action == "hashmod" || action == "lowercase" ||
-                            action == "uppercase" || action == "keepequal" || action == "dropequal";
-  if (needs_target && node["target_label"].empty()) {
-    return AtLine(node,
-                  "relabel configuration for " + action + " action requires 'target_label' value");
-  }
-  if (action == "hashmod" && node["modulus"].empty()) {
-    return AtLine(node, "relabel configuration for hashmod requires non-zero modulus");
   }
   return Status::Ok();
 }
@@ -390,7 +367,6 @@ Status CheckObject(const YamlNode& node, const Schema& schema) {
   for (const std::string_view name : schema.required) {
     if (node[name].empty()) return AtLine(node, std::string(name) + " is empty");
   }
-  if (&schema == &RelabelSchema()) return CheckRelabel(node);
   return Status::Ok();
 }
 

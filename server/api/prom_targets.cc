@@ -59,9 +59,25 @@ HttpResponse PoolConfig(HttpRequest& http) {
   return UnknownPool(pool);
 }
 
+HttpResponse Alertmanagers(const alert::AlertSender::Urls& urls) {
+  std::string out;
+  JsonWriter json(&out);
+  const auto list = [&](std::string_view key, const std::vector<std::string>& items) {
+    json.Key(key).BeginArray();
+    for (const std::string& url : items) json.BeginObject().Key("url").String(url).EndObject();
+    json.EndArray();
+  };
+  json.BeginObject();
+  list("activeAlertmanagers", urls.active);
+  list("droppedAlertmanagers", urls.dropped);
+  json.EndObject();
+  return PromSuccess(std::move(out));
+}
+
 }  // namespace
 
-void AddPromTargetRoutes(net::Router* router) {
+void AddPromTargetRoutes(std::function<alert::AlertSender::Urls()> alertmanagers,
+                         net::Router* router) {
   router->Add("GET", "/api/v1/targets", &Targets, kAdmin);
   router->Add("GET", "/api/v1/targets/metadata", &TargetMetadata, kAdmin);
   router->Add("GET", "/api/v1/targets/relabel_steps", &RelabelSteps, kAdmin);
@@ -71,7 +87,12 @@ void AddPromTargetRoutes(net::Router* router) {
         "GET", pattern, [json](HttpRequest&) { return PromSuccess(json); }, kAdmin);
   };
   constant("/api/v1/scrape_pools", R"({"scrapePools":[]})");
-  constant("/api/v1/alertmanagers", R"({"activeAlertmanagers":[],"droppedAlertmanagers":[]})");
+  router->Add(
+      "GET", "/api/v1/alertmanagers",
+      [alertmanagers = std::move(alertmanagers)](HttpRequest&) {
+        return Alertmanagers(alertmanagers());
+      },
+      kAdmin);
 }
 
 }  // namespace tsdb::server

@@ -36,6 +36,7 @@ Result<std::vector<std::pair<std::string, std::string>>> MemoryState::Scan(
 }
 
 Result<net::ClientResponse> FakeReceivers::Do(const net::ClientRequest& request) {
+  if (const auto watch = on_request) watch(request);
   Result<JsonValue> body = JsonValue::Parse(request.body);
   EXPECT_TRUE(body.ok()) << request.body;
   messages.push_back({clock_->NowMs(), request.url, *std::move(body)});

@@ -44,6 +44,8 @@ class FakeReceivers : public net::HttpClient {
     JsonValue body;
   };
   std::vector<Message> messages;  // every attempt
+  // Sees each request first, when set.
+  std::function<void(const net::ClientRequest&)> on_request;
 
  private:
   const Clock* clock_;

@@ -120,5 +120,70 @@ TEST_F(Alerting, RulesAndAlertsAreListed) {
   EXPECT_TRUE(alerts.Find("alerts").is_array());
 }
 
+// Two of us: one evaluates rules, the other is the Alertmanager that its prometheus.yml names.
+class AlertmanagerElsewhere : public ::testing::Test {
+ protected:
+  AlertmanagerElsewhere() {
+    WriteFile(directory_ / "alertmanager.yml", R"(route:
+  receiver: none
+  routes:
+  - {receiver: hook, matchers: ['cluster="eu"'], group_wait: 0s, group_interval: 1s}
+receivers:
+- name: none
+- name: hook
+  webhook_configs: [{url: ")" + sink_.url() + R"("}]
+)");
+    WriteFile(directory_ / "rules.yml",
+              "groups: [{name: g, rules: [{alert: Lagging, expr: lag > 0}]}]\n");
+    WriteFile(directory_ / "prometheus.yml",
+              "global: {evaluation_interval: 1s, external_labels: {cluster: eu}}\n"
+              "rule_files: [rules.yml]\n"
+              "alerting: {alertmanagers: [{static_configs: [{targets: ['127.0.0.1:" +
+                  std::to_string(alertmanager_.port()) + "']}]}]}\n");
+  }
+
+  void WriteLag(double value) {
+    const auto answer = rules_.Post("/api/v1/write",
+                                    RemoteWriteBody({{{{"__name__", "lag"}, {"job_name", "orders"}},
+                                                      {{Clock::Real().NowMs(), value}}}}));
+    ASSERT_TRUE(answer.ok());
+    ASSERT_EQ(answer->status, 204) << answer->body;
+  }
+  bool SinkHas(const std::string& text) const {
+    for (const std::string& body : sink_.bodies()) {
+      if (body.find(text) != std::string::npos) return true;
+    }
+    return false;
+  }
+
+  TempDir directory_;
+  WebhookSink sink_;
+  TsdbdProcess alertmanager_{directory_ / "alertmanager",
+                             {"--alertmanager.config.file=" + (directory_ / "alertmanager.yml")}};
+  TsdbdProcess rules_{directory_ / "rules", {"--config.file=" + (directory_ / "prometheus.yml")}};
+};
+
+TEST_F(AlertmanagerElsewhere, IsToldOfAnAlertAlsoIfItComesUpLaterAndOfItsEnd) {
+  ASSERT_TRUE(rules_.Start().ok());
+  WriteLag(5);
+  ASSERT_TRUE(Eventually(10'000, [&] {
+    const auto metrics = rules_.Get("/metrics");
+    return metrics.ok() &&
+           metrics->body.find(
+               "prometheus_notifications_queue_length{alertmanager=\"http://127.0.0.1:" +
+               std::to_string(alertmanager_.port()) + "/api/v2/alerts\"} 1\n") != std::string::npos;
+  }));
+  ASSERT_TRUE(alertmanager_.Start().ok());
+  EXPECT_TRUE(Eventually(40'000, [&] { return SinkHas("\"status\":\"firing\""); }));
+  EXPECT_TRUE(SinkHas(R"("labels":{"alertname":"Lagging","cluster":"eu","job_name":"orders"})"));
+  WriteLag(0);
+  EXPECT_TRUE(Eventually(20'000, [&] { return SinkHas("\"status\":\"resolved\""); }));
+
+  const JsonValue listed = *rules_.Api("/api/v1/alertmanagers");
+  ASSERT_EQ(listed.Find("activeAlertmanagers").array().size(), 1U);
+  EXPECT_EQ(listed.Find("activeAlertmanagers").array()[0].StringOr("url", ""),
+            "http://127.0.0.1:" + std::to_string(alertmanager_.port()) + "/api/v2/alerts");
+}
+
 }  // namespace
 }  // namespace tsdb::testing

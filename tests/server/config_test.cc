@@ -39,12 +39,12 @@ TEST(Config, TellsOfSectionsThatAreNotUsed) {
       "remote_write: [{url: 'http://a'}]\n"
       "remote_read: [{url: 'http://a'}]\n"
       "tracing: {endpoint: a}\n"
-      "alerting: {alertmanagers: [{static_configs: [{targets: [a]}]}]}\n",
+      "alerting: {alertmanagers: [{static_configs: [{targets: [a]}], dns_sd_configs: [{}]}]}\n",
       ".");
   ASSERT_TRUE(config.ok()) << config.status().ToString();
   EXPECT_EQ(config->warnings,
             (std::vector<std::string>{"scrape_configs", "remote_write", "remote_read", "tracing",
-                                      "alerting.alertmanagers"}));
+                                      "alerting.alertmanagers.dns_sd_configs"}));
 }
 
 TEST(Config, HasNoBudgetsUnlessAsked) {
