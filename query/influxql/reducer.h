@@ -25,7 +25,6 @@ class Reducer {
 struct ReducerSpec {
   std::string function;  // "mean" ... "top"; not of streams such as derivative
   DataType input = DataType::kFloat;
-  std::string variable;  // what it is applied to; empty for the result of another function
   // Which of several points at one time first() and last() take: the greatest, or the one that
   // comes first. InfluxDB does the latter without interval and values beside.
   bool ties_by_value = true;

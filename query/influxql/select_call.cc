@@ -94,9 +94,14 @@ class CallBuilder {
     DataType type = TypeOfExpr(arg).value_or(DataType::kUnknown);
     if (type == DataType::kTag) type = DataType::kString;
     if (type != DataType::kString && type != DataType::kBoolean) return Status::Ok();
+    const Expr* call = nullptr;  // the innermost
     const Expr* read = &arg;
-    while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
+    while (read->is(Kind::kCall) && !read->args.empty()) {
+      call = read;
+      read = read->args[0].get();
+    }
     if (read->is(Kind::kVarRef) && !HasField(*read)) return Status::Ok();
+    if (call != nullptr && LostInMerge(call->text, *read)) return Status::Ok();
     return InvalidArgument("unsupported " + std::string(function) + " iterator type: *query." +
                            GoIteratorName(type, arg));
   }
@@ -151,14 +156,13 @@ class CallBuilder {
     if (spec.input == DataType::kTag) spec.input = DataType::kString;
     spec.ties_by_value =
         !options_.interval.empty() || !context_.aux.empty() || !context_.group->subqueries.empty();
-    spec.variable = arg.is(Kind::kVarRef) ? arg.text : "";
     if (name == "percentile") {
       const Expr& share = *call.args[1];
       spec.percentile = share.is(Kind::kNumber) ? share.number : static_cast<double>(share.integer);
     }
     const bool has_count = name == "top" || name == "bottom" || name == "sample";
     if (has_count) spec.count = call.args.back()->integer;
-    if (arg.is(Kind::kVarRef) && (!HasField(arg) || LostInMerge(spec))) return Empty();
+    if (arg.is(Kind::kVarRef) && (!HasField(arg) || LostInMerge(name, arg))) return Empty();
     if (spec.input == DataType::kUnknown) return Empty();
     ReducerSpec read = spec;
     if (call.args.size() > 2 && (name == "top" || name == "bottom")) {
@@ -190,15 +194,15 @@ class CallBuilder {
 
   // Of several sources InfluxDB keeps those whose type is the first one's, and a subquery without
   // the variable counts as one of floats.
-  bool LostInMerge(const ReducerSpec& spec) const {
+  bool LostInMerge(std::string_view function, const Expr& variable) const {
     const auto& sources = context_.select->sources;
-    const bool merged = spec.function == "sum" || spec.function == "min" ||
-                        spec.function == "max" || spec.function == "first" ||
-                        spec.function == "last";
-    if (!merged || sources.size() < 2 || !sources[0].subquery || spec.input == DataType::kFloat) {
+    const bool merged = function == "sum" || function == "min" || function == "max" ||
+                        function == "first" || function == "last";
+    if (!merged || sources.size() < 2 || !sources[0].subquery ||
+        variable.type == DataType::kFloat) {
       return false;
     }
-    return !HasVariable(*sources[0].subquery, spec.variable);
+    return !HasVariable(*sources[0].subquery, variable.text);
   }
 
   static Result<PointStreamPtr> Empty() {
@@ -335,9 +339,9 @@ class CallBuilder {
       RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &by_tags[tags_of(entry->tags)]));
     }
     for (const SubqueryRows& rows : context_.group->subqueries) {
-      for (size_t i = 0; i < std::min(rows.reducible, rows.rows.size()); ++i) {
+      for (size_t i = 0; i < rows.ReducibleBy(driver); ++i) {
         const ResultRow& row = rows.rows[i];
-        const SubqueryRows one{rows.inner, {row}};
+        const SubqueryRows one{rows.inner, {row}, {}};
         const PointStreamPtr input = StreamRows(one, &driver, context_.aux);
         RETURN_IF_ERROR(
             ReduceInto(input.get(), spec, windows, &by_tags[tags_of(row.series->tags)]));

@@ -161,7 +161,7 @@ class SelectCursor : public RowCursor {
   Status CheckTypes() {
     Group none;
     for (const PreparedSource& source : select_->sources) {
-      if (source.subquery) none.subqueries.push_back({source.subquery.get(), {}});
+      if (source.subquery) none.subqueries.push_back({source.subquery.get(), {}, {}});
     }
     if (none.subqueries.empty()) return Status::Ok();
     const CallContext context{
@@ -322,9 +322,7 @@ class SelectCursor : public RowCursor {
       value = column.is(Kind::kVarRef) ? values_[static_cast<size_t>(column.integer)]
                                        : influxql::Evaluate(column, lookup);
       if (options_.is_subquery) continue;
-      if (const auto* number = std::get_if<double>(&value); number && std::isnan(*number)) {
-        value = Value();
-      }
+      if (IsNan(value)) value = Value();
     }
   }
 

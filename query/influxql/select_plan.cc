@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "query/influxql/condition.h"
@@ -58,11 +59,6 @@ RowSource FindInRows(const PreparedSelect& inner, const ColumnRef& ref) {
   return {};
 }
 
-bool IsNan(const Value& value) {
-  const auto* number = std::get_if<double>(&value);
-  return number != nullptr && std::isnan(*number);
-}
-
 Value ValueIn(const ResultRow& row, const RowSource& source) {
   switch (source.kind) {
     case RowSource::Kind::kColumn: {
@@ -77,29 +73,51 @@ Value ValueIn(const ResultRow& row, const RowSource& source) {
   return {};
 }
 
+// The variable of a subquery's rows that a function is of.
+class Driver {
+ public:
+  Driver(const PreparedSelect& inner, const ColumnRef& ref)
+      : source_(FindInRows(inner, ref)),
+        type_(source_.kind == RowSource::Kind::kTag ? DataType::kString : ref.type) {}
+
+  bool exists() const { return source_.kind != RowSource::Kind::kNothing; }
+
+  // No value where the row has none of its type.
+  Value In(const ResultRow& row) const {
+    Value value = ValueIn(row, source_);
+    if (IsNan(value)) value = CastTo(value, type_);
+    return Fits(value) ? value : Value();
+  }
+
+ private:
+  bool Fits(const Value& value) const {
+    const DataType type = TypeOf(value);
+    if (type_ == DataType::kTag) return type == DataType::kString;
+    return type == type_ && type != DataType::kUnknown;
+  }
+
+  RowSource source_;
+  DataType type_;
+};
+
 class RowStream : public PointStream {
  public:
   RowStream(const SubqueryRows& rows, const ColumnRef* driver, const std::vector<ColumnRef>& aux,
             bool reducible)
       : rows_(rows),
-        end_(reducible ? std::min(rows.reducible, rows.rows.size()) : rows.rows.size()),
-        has_driver_(driver != nullptr) {
-    if (driver != nullptr) {
-      driver_ = FindInRows(*rows.inner, *driver);
-      driver_type_ = driver_.kind == RowSource::Kind::kTag ? DataType::kString : driver->type;
-    }
+        end_(reducible && driver != nullptr ? rows.ReducibleBy(*driver) : rows.rows.size()) {
+    if (driver != nullptr) driver_.emplace(*rows.inner, *driver);
     for (const ColumnRef& ref : aux) aux_.push_back(FindInRows(*rows.inner, ref));
   }
 
   Result<bool> Next(Point* point) override {
-    if (has_driver_ && driver_.kind == RowSource::Kind::kNothing) return false;
+    if (driver_.has_value() && !driver_->exists()) return false;
     while (at_ < end_) {
       const ResultRow& row = rows_.rows[at_++];
-      point->value = has_driver_ ? ValueIn(row, driver_) : Value();
-      if (IsNan(point->value)) point->value = CastTo(point->value, driver_type_);
-      if (has_driver_ && !Fits(point->value)) continue;
+      point->value = driver_.has_value() ? driver_->In(row) : Value();
+      if (driver_.has_value() && IsNull(point->value)) continue;
       point->time = row.time;
-      point->is_null = !has_driver_;
+      point->is_null = !driver_.has_value();
       point->aux.clear();
       for (const RowSource& source : aux_) point->aux.push_back(ValueIn(row, source));
       return true;
@@ -108,17 +126,9 @@ class RowStream : public PointStream {
   }
 
  private:
-  bool Fits(const Value& value) const {
-    const DataType type = TypeOf(value);
-    if (driver_type_ == DataType::kTag) return type == DataType::kString;
-    return type == driver_type_ && type != DataType::kUnknown;
-  }
-
   const SubqueryRows& rows_;
   size_t end_;
-  bool has_driver_;
-  RowSource driver_;
-  DataType driver_type_ = DataType::kUnknown;
+  std::optional<Driver> driver_;
   std::vector<RowSource> aux_;
   size_t at_ = 0;
 };
@@ -188,7 +198,7 @@ class GroupFinder {
       if (symbols.symbols[call].type == DataType::kUnknown) continue;
       const Expr* read = symbols.symbols[call].expr.get();
       while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
-      drivers_.push_back(read->text);
+      drivers_.push_back({read->text, read->type});
     }
     std::sort(names_.begin(), names_.end());
     names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
@@ -263,8 +273,8 @@ class GroupFinder {
   Status AddSubquery(const std::shared_ptr<const PreparedSelect>& inner) {
     // Functions of what it does not have do not run it, whatever is wrong with it.
     const bool needed = drivers_.empty() ||
-                        std::any_of(drivers_.begin(), drivers_.end(), [&](const std::string& name) {
-                          return HasVariable(*inner, name);
+                        std::any_of(drivers_.begin(), drivers_.end(), [&](const ColumnRef& driver) {
+                          return HasVariable(*inner, driver.name);
                         });
     if (!needed) return Status::Ok();
     RETURN_IF_ERROR(CheckOffset(*inner));
@@ -289,38 +299,32 @@ class GroupFinder {
       if (outer_x == outer_y) return order.Before(x, y);
       return select_.ascending ? KeyLess()(outer_x, outer_y) : KeyLess()(outer_y, outer_x);
     };
-    const ResultRow* end = nullptr;  // the first one out of the range
+    std::map<SeriesKey, SubqueryRows, KeyLess> found;
     for (auto& [key, rows] : by_key) {
       order.Sort(&rows);
-      const auto outside = std::find_if(rows.begin(), rows.end(), [&](const ResultRow& one) {
-        const bool is_out = one.time < options_.range.min || one.time > options_.range.max;
-        return is_out && IsReadByFunctions(*inner, one);
-      });
-      if (outside != rows.end() && (end == nullptr || before(*outside, *end))) end = &*outside;
+      found[key] = {inner.get(), std::move(rows), {}};
     }
-    std::map<SeriesKey, size_t, KeyLess> reducible;
-    for (const auto& [key, rows] : by_key) {
-      size_t count = rows.size();
-      if (end != nullptr && options_.interval.empty()) {
-        count = 0;
-        while (count < rows.size() && before(rows[count], *end)) ++count;
+    for (const ColumnRef& ref : drivers_) {
+      if (!options_.interval.empty()) break;
+      const Driver driver(*inner, ref);
+      const ResultRow* end = nullptr;  // the first one out of the range
+      for (const auto& [key, of_key] : found) {
+        for (const ResultRow& one : of_key.rows) {
+          const bool is_out = one.time < options_.range.min || one.time > options_.range.max;
+          if (!is_out || IsNull(driver.In(one))) continue;
+          if (end == nullptr || before(one, *end)) end = &one;
+          break;
+        }
       }
-      reducible[key] = count;
+      if (end == nullptr) continue;
+      for (auto& [key, of_key] : found) {
+        size_t count = 0;
+        while (count < of_key.rows.size() && before(of_key.rows[count], *end)) ++count;
+        of_key.reducible[{ref.name, ref.type}] = count;
+      }
     }
-    for (auto& [key, rows] : by_key) {
-      GroupOf(key)->subqueries.push_back({inner.get(), std::move(rows), reducible[key]});
-    }
+    for (auto& [key, of_key] : found) GroupOf(key)->subqueries.push_back(std::move(of_key));
     return Status::Ok();
-  }
-
-  // Functions pass over rows without a value, so these end nothing.
-  bool IsReadByFunctions(const PreparedSelect& inner, const ResultRow& row) const {
-    return drivers_.empty() ||
-           std::any_of(drivers_.begin(), drivers_.end(), [&](const std::string& name) {
-             const auto column = std::find(inner.columns.begin(), inner.columns.end(), name);
-             return column == inner.columns.end() ||
-                    !IsNull(row.values[static_cast<size_t>(column - inner.columns.begin())]);
-           });
   }
 
   std::vector<RowSource> FilterSources(const PreparedSelect& inner) {
@@ -360,7 +364,7 @@ class GroupFinder {
   Schema* schema_;
   std::unique_ptr<GroupPlan> plan_;
   std::vector<std::string> names_;
-  std::vector<std::string> drivers_;  // what functions are of
+  std::vector<ColumnRef> drivers_;  // what functions are of
   std::map<SeriesKey, Group, KeyLess> groups_;
   ExprPtr filter_;
 };
@@ -472,6 +476,11 @@ Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
 
 bool HasVariable(const PreparedSelect& inner, const std::string& name) {
   return FindInRows(inner, {name, DataType::kUnknown}).kind != RowSource::Kind::kNothing;
+}
+
+size_t SubqueryRows::ReducibleBy(const ColumnRef& driver) const {
+  const auto found = reducible.find({driver.name, driver.type});
+  return found == reducible.end() ? rows.size() : found->second;
 }
 
 PointStreamPtr StreamRows(const SubqueryRows& rows, const ColumnRef* driver,

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "query/influxql/point.h"
@@ -53,9 +54,11 @@ RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& oute
 struct SubqueryRows {
   const PreparedSelect* inner = nullptr;
   std::vector<ResultRow> rows;
-  // How many of them an aggregate without an interval sees: a row before or behind the range, as
-  // the beginning of an interval may be, ends what InfluxDB reads, of all groups.
-  size_t reducible = SIZE_MAX;
+  // How many of them an aggregate of a variable sees without an interval: a row that has it before
+  // or behind the range, as the beginning of an interval may be, ends what InfluxDB reads, of all
+  // groups. All of them where a variable is not named.
+  std::map<std::pair<std::string, DataType>, size_t> reducible;
+  size_t ReducibleBy(const ColumnRef& driver) const;
 };
 
 struct Group {

@@ -1,6 +1,8 @@
 // Values of fields, tags and results.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -26,6 +28,11 @@ inline double AsDouble(const Value& value) {
   if (const auto* number = std::get_if<double>(&value)) return *number;
   if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<double>(*integer);
   return 0;
+}
+// A float that is no number.
+inline bool IsNan(const Value& value) {
+  const auto* number = std::get_if<double>(&value);
+  return number != nullptr && std::isnan(*number);
 }
 // Towards zero, kept within range.
 int64_t ToInteger(double value);
