@@ -117,11 +117,14 @@ class Select : public Reducer {
   Point best_;
 };
 
+// NaN if any of them is.
 class Spread : public Reducer {
  public:
   void Add(Point point) override {
-    if (!has_ || Less(point.value, min_)) min_ = point.value;
-    if (!has_ || Less(max_, point.value)) max_ = point.value;
+    if (has_ && IsNan(min_)) return;
+    const bool first_or_nan = !has_ || IsNan(point.value);
+    if (first_or_nan || Less(point.value, min_)) min_ = point.value;
+    if (first_or_nan || Less(max_, point.value)) max_ = point.value;
     has_ = true;
   }
   void Emit(int64_t start, std::vector<Point>* out) override {
@@ -144,7 +147,13 @@ class Collector : public Reducer {
   void Add(Point point) override { points_.push_back(std::move(point)); }
 
  protected:
+  // What is no number, as stddev() of one point in a subquery, has no place in an order: it is left
+  // out where there is a number. InfluxDB leaves it to how Go sorts.
   void SortByValue() {
+    const auto numbers = std::stable_partition(
+        points_.begin(), points_.end(), [](const Point& point) { return !IsNan(point.value); });
+    if (numbers != points_.begin()) points_.erase(numbers, points_.end());
+    if (IsNan(points_[0].value)) return;
     std::stable_sort(points_.begin(), points_.end(), [](const Point& a, const Point& b) {
       if (a.value != b.value) return Less(a.value, b.value);
       return a.time < b.time;
@@ -157,12 +166,12 @@ class Median : public Collector {
  public:
   void Emit(int64_t start, std::vector<Point>* out) override {
     if (points_.empty()) return;
-    const size_t middle = points_.size() / 2;
     if (points_.size() == 1 && std::holds_alternative<double>(points_[0].value)) {
       out->push_back(std::move(points_[0]));  // bears its own time, which the interval replaces
       return;
     }
     SortByValue();
+    const size_t middle = points_.size() / 2;
     Value result = AsDouble(points_[middle].value);
     if (points_.size() % 2 == 0) {
       const double low = AsDouble(points_[middle - 1].value);
@@ -243,10 +252,11 @@ class Percentile : public Collector {
  public:
   explicit Percentile(double percentile) : percentile_(percentile) {}
   void Emit(int64_t, std::vector<Point>* out) override {
+    if (points_.empty()) return;
+    SortByValue();
     const auto size = static_cast<double>(points_.size());
     const double rank = std::floor(size * percentile_ / 100.0 + 0.5) - 1;
     if (!(rank >= 0 && rank < size)) return;
-    SortByValue();
     out->push_back(std::move(points_[static_cast<size_t>(rank)]));
   }
 
@@ -257,8 +267,7 @@ class Percentile : public Collector {
 class Distinct : public Reducer {
  public:
   void Add(Point point) override {
-    const auto* number = std::get_if<double>(&point.value);
-    if (number != nullptr && std::isnan(*number)) {  // equal to nothing
+    if (IsNan(point.value)) {  // equal to nothing
       nans_.push_back(point.time);
     } else {
       times_.try_emplace(std::move(point.value), point.time);
@@ -280,7 +289,7 @@ class Distinct : public Reducer {
   std::vector<int64_t> nans_;
 };
 
-// The `count` largest or smallest points; of equal ones the earlier.
+// The `count` largest or smallest points; of equal ones the earlier. What is no number comes last.
 class TopBottom : public Collector {
  public:
   TopBottom(int64_t count, bool top) : count_(static_cast<size_t>(count)), top_(top) {}
@@ -300,7 +309,9 @@ class TopBottom : public Collector {
  private:
   void Shrink() {
     std::stable_sort(points_.begin(), points_.end(), [this](const Point& a, const Point& b) {
-      if (a.value != b.value) return top_ ? Less(b.value, a.value) : Less(a.value, b.value);
+      if (IsNan(a.value) != IsNan(b.value)) return IsNan(b.value);
+      if (a.value != b.value && !IsNan(a.value))
+        return top_ ? Less(b.value, a.value) : Less(a.value, b.value);
       return a.time < b.time;
     });
     if (points_.size() > count_) points_.resize(count_);
@@ -324,7 +335,8 @@ class Sample : public Collector {
   }
   void Emit(int64_t, std::vector<Point>* out) override {
     std::stable_sort(points_.begin(), points_.end(), [](const Point& a, const Point& b) {
-      return a.time != b.time ? a.time < b.time : Less(a.value, b.value);
+      if (a.time != b.time) return a.time < b.time;
+      return !IsNan(a.value) && (IsNan(b.value) || Less(a.value, b.value));
     });
     for (Point& point : points_) out->push_back(std::move(point));
   }

@@ -122,11 +122,7 @@ class MovingAverageStream : public StreamFunction {
   bool Take(const Point& in, Value* out) override {
     const auto* integer = std::get_if<int64_t>(&in.value);
     const double value = AsDouble(in.value);
-    if (integer != nullptr) {
-      integers_ = WrapAdd(integers_, *integer);
-    } else {
-      floats_ += value;
-    }
+    // In InfluxDB's order, on which the last digits depend.
     if (values_.size() < count_) {
       values_.push_back(in.value);
     } else {
@@ -137,6 +133,11 @@ class MovingAverageStream : public StreamFunction {
       }
       values_[at_] = in.value;
       at_ = (at_ + 1) % count_;
+    }
+    if (integer != nullptr) {
+      integers_ = WrapAdd(integers_, *integer);
+    } else {
+      floats_ += value;
     }
     if (values_.size() < count_) return false;
     const double sum = integer != nullptr ? static_cast<double>(integers_) : floats_;

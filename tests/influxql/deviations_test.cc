@@ -217,6 +217,15 @@ TEST_F(InfluxDeviations, AnOffsetOfSeriesCountsThoseOfAllShards) {
   EXPECT_EQ(Values("SHOW SERIES WHERE time >= 0 OFFSET 1"), "[[\"cpu,host=b\"],[\"cpu,host=c\"]]");
 }
 
+TEST_F(InfluxDeviations, WhatIsNoNumberHasNoPlaceInAnOrder) {
+  const std::string rows =
+      " FROM (SELECT stddev(v) AS x FROM cpu WHERE time >= 0 AND time < 4m GROUP BY time(2m))";
+  EXPECT_EQ(Values("SELECT median(x), percentile(x, 100), mode(x), count(x)" + rows),
+            "[[0,2.8284271247461903,2.8284271247461903,2.8284271247461903,2]]");
+  EXPECT_EQ(Values("SELECT top(x, 1)" + rows), "[[0,2.8284271247461903]]");
+  EXPECT_EQ(Values("SELECT bottom(x, 2)" + rows), "[[0,2.8284271247461903],[120,null]]");
+}
+
 // Not a difference: compared by hand, since InfluxDB's numbers of shards depend on what was before.
 TEST_F(InfluxDeviations, ShardGroupsReachToTheEndsOfTime) {
   Ask("CREATE DATABASE ends");
