@@ -54,9 +54,18 @@ class CallBuilder {
                     [&](const SubqueryRows& rows) { return HasVariable(*rows.inner, ref.text); })) {
       return true;
     }
-    if (IsTagRef(ref)) return false;
+    if (IsTagRef(ref) || context_.group->series.empty()) return false;
+    if (IsText(ref) && !HasText(context_.group->key->name, ref)) return false;
     return std::any_of(context_.group->series.begin(), context_.group->series.end(),
                        [&](const SeriesEntry* e) { return e->FindField(ref.text) != nullptr; });
+  }
+
+  static bool IsText(const Expr& ref) {
+    return ref.type == DataType::kString || ref.type == DataType::kBoolean;
+  }
+
+  bool HasText(const std::string& measurement, const Expr& ref) const {
+    return context_.texts->contains({measurement, ref.text, ref.type});
   }
 
   // Points of a variable, of all series of the group, in order.
@@ -162,7 +171,7 @@ class CallBuilder {
     }
     const bool has_count = name == "top" || name == "bottom" || name == "sample";
     if (has_count) spec.count = call.args.back()->integer;
-    if (arg.is(Kind::kVarRef) && (!HasField(arg) || LostInMerge(name, arg))) return Empty();
+    if (arg.is(Kind::kVarRef) && !HasField(arg)) return Empty();
     if (spec.input == DataType::kUnknown) return Empty();
     ReducerSpec read = spec;
     if (call.args.size() > 2 && (name == "top" || name == "bottom")) {
@@ -173,6 +182,7 @@ class CallBuilder {
       return InvalidArgument("unsupported " + name +
                              " iterator type: *query.booleanReduceBooleanIterator");
     }
+    if (arg.is(Kind::kVarRef) && LostInMerge(name, arg)) return Empty();
 
     // Whether points keep their own times.
     const bool own_times =
@@ -195,14 +205,14 @@ class CallBuilder {
   // Of several sources InfluxDB keeps those whose type is the first one's, and a subquery without
   // the variable counts as one of floats.
   bool LostInMerge(std::string_view function, const Expr& variable) const {
-    const auto& sources = context_.select->sources;
     const bool merged = function == "sum" || function == "min" || function == "max" ||
                         function == "first" || function == "last";
-    if (!merged || sources.size() < 2 || !sources[0].subquery ||
-        variable.type == DataType::kFloat) {
-      return false;
+    if (!merged || variable.type == DataType::kFloat) return false;
+    for (const PreparedSource& source : context_.select->sources) {
+      if (source.subquery) return !HasVariable(*source.subquery, variable.text);
+      if (!IsText(variable) || HasText(source.measurement, variable)) return false;
     }
-    return !HasVariable(*sources[0].subquery, variable.text);
+    return false;
   }
 
   static Result<PointStreamPtr> Empty() {

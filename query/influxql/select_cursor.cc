@@ -35,10 +35,10 @@ class SelectCursor : public RowCursor {
       any_variable = any_variable || symbol.type != DataType::kUnknown;
       aux_.push_back({symbol.expr->text, symbol.expr->type});
     }
+    RETURN_IF_ERROR(FindTexts());
     for (const size_t call : symbols_.calls) {
       if (symbols_.symbols[call].type == DataType::kUnknown) continue;
-      ASSIGN_OR_RETURN(const bool lacking, LacksItsType(*symbols_.symbols[call].expr));
-      if (!lacking) live_calls_.push_back(call);
+      (LacksItsType(call) ? lacking_calls_ : live_calls_).push_back(call);
     }
     // Nothing with a type drives the query: it has no rows.
     if (symbols_.calls.empty() ? !any_variable : live_calls_.empty()) return Status::Ok();
@@ -46,8 +46,8 @@ class SelectCursor : public RowCursor {
         symbols_.calls.size() == 1 && IsSelector(symbols_.symbols[symbols_.calls[0]].expr->text);
     RETURN_IF_ERROR(FindAllGroups());
     limits_runs_ = symbols_.calls.empty() &&
-                   LimitsRuns({select_.get(), nullptr, options_, {}, false, 0, nullptr});
-    if (groups_.empty()) RETURN_IF_ERROR(CheckTypes());
+                   LimitsRuns({select_.get(), nullptr, options_, {}, false, nullptr, 0, nullptr});
+    RETURN_IF_ERROR(CheckTypesOfSubqueries());
     return CheckTypesOfGroups();
   }
 
@@ -157,39 +157,42 @@ class SelectCursor : public RowCursor {
     return Status::Ok();
   }
 
-  // A subquery has types even where it has no rows.
-  Status CheckTypes() {
+  CallContext ContextOf(const Group& group, const RunOptions& options) const {
+    return {select_.get(), &group,  options,           aux_,
+            selector_,     &texts_, schema_->now_ns(), &schema_->cancel()};
+  }
+
+  // A function of values that it does not take is refused. Subqueries have types even where they
+  // have no rows.
+  Status CheckTypesOfSubqueries() {
     Group none;
+    none.key = std::make_shared<const SeriesKey>();
     for (const PreparedSource& source : select_->sources) {
       if (source.subquery) none.subqueries.push_back({source.subquery.get(), {}, {}});
     }
     if (none.subqueries.empty()) return Status::Ok();
-    const CallContext context{
-        select_.get(), &none, options_, aux_, selector_, schema_->now_ns(), &schema_->cancel()};
+    const CallContext context = ContextOf(none, options_);
     for (const size_t call : live_calls_) {
       RETURN_IF_ERROR(BuildCall(*symbols_.symbols[call].expr, context).status());
     }
     return Status::Ok();
   }
 
-  // A function of values that it does not take is refused where there is such a series in the shard
-  // groups, even if it has no points in the range.
+  // Measurements have them where there is such a series in the shard groups, even if it has no
+  // points in the range.
   Status CheckTypesOfGroups() {
     std::vector<size_t> doubtful;
     for (const size_t call : live_calls_) {
-      const Expr* read = symbols_.symbols[call].expr.get();
-      while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
-      ASSIGN_OR_RETURN(const bool may_be_refused, HasTextOrBoolean(*read));
-      if (may_be_refused) doubtful.push_back(call);
+      if (IsTextOfMeasurements(call)) doubtful.push_back(call);
     }
     if (doubtful.empty()) return Status::Ok();
     RunOptions options = options_;
     options.whole_groups = true;
+    options.only_measurements = true;
     ASSIGN_OR_RETURN(const auto plan, FindGroups(*select_, symbols_, options, schema_));
     options.range = {kMaxTime, kMinTime};  // nothing is read
     for (const Group& group : plan->groups) {
-      const CallContext context{
-          select_.get(), &group, options, aux_, selector_, schema_->now_ns(), &schema_->cancel()};
+      const CallContext context = ContextOf(group, options);
       for (const size_t call : doubtful) {
         RETURN_IF_ERROR(BuildCall(*symbols_.symbols[call].expr, context).status());
       }
@@ -197,30 +200,44 @@ class SelectCursor : public RowCursor {
     return Status::Ok();
   }
 
-  // Whether a function is of texts or booleans of measurements where there are none.
-  Result<bool> LacksItsType(const Expr& call) const {
-    const Expr* read = &call;
-    while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
-    if (read->type != DataType::kString && read->type != DataType::kBoolean) return false;
-    const bool subqueries =
-        std::any_of(select_->sources.begin(), select_->sources.end(),
-                    [](const PreparedSource& source) { return source.subquery != nullptr; });
-    if (subqueries) return false;
-    ASSIGN_OR_RETURN(const bool has, HasTextOrBoolean(*read));
-    return !has;
+  DataType TypeOfRead(size_t call) const { return VariableOf(*symbols_.symbols[call].expr).type; }
+
+  bool IsText(size_t call) const {
+    const DataType type = TypeOfRead(call);
+    return type == DataType::kString || type == DataType::kBoolean;
   }
 
-  // Whether a variable is of texts or booleans in measurements.
-  Result<bool> HasTextOrBoolean(const Expr& variable) const {
-    if (variable.type != DataType::kString && variable.type != DataType::kBoolean) return false;
-    for (const PreparedSource& source : select_->sources) {
-      if (source.subquery) return false;
-      ASSIGN_OR_RETURN(const bool has,
-                       schema_->HasFieldOfType(source.place, source.measurement, variable.text,
-                                               variable.type, options_.mapped));
-      if (has) return true;
+  Status FindTexts() {
+    for (const size_t call : symbols_.calls) {
+      if (!IsText(call)) continue;
+      const Expr& read = VariableOf(*symbols_.symbols[call].expr);
+      for (const PreparedSource& source : select_->sources) {
+        if (source.subquery) continue;
+        ASSIGN_OR_RETURN(const bool has,
+                         schema_->HasFieldOfType(source.place, source.measurement, read.text,
+                                                 read.type, options_.mapped));
+        if (has) texts_.insert({source.measurement, read.text, read.type});
+      }
     }
-    return false;
+    return Status::Ok();
+  }
+
+  bool IsTextOfMeasurements(size_t call) const {
+    const Expr& read = VariableOf(*symbols_.symbols[call].expr);
+    return std::any_of(select_->sources.begin(), select_->sources.end(),
+                       [&](const PreparedSource& source) {
+                         return texts_.contains({source.measurement, read.text, read.type});
+                       });
+  }
+
+  // Whether a function is of texts or booleans where there are none.
+  bool LacksItsType(size_t call) const {
+    if (!IsText(call) || IsTextOfMeasurements(call)) return false;
+    const Expr& read = VariableOf(*symbols_.symbols[call].expr);
+    return std::none_of(select_->sources.begin(), select_->sources.end(),
+                        [&](const PreparedSource& source) {
+                          return source.subquery && HasVariable(*source.subquery, read.text);
+                        });
   }
 
   // What a missing value becomes. With fill(previous) it keeps the one before.
@@ -238,11 +255,11 @@ class SelectCursor : public RowCursor {
     for (const auto& [depth, plan] : plans_) {
       const auto found = view.by_depth.find(depth);
       const Group* group = found != view.by_depth.end() ? found->second : &empty_;
-      contexts_[depth] = CallContext{
-          select_.get(), group, options_, aux_, selector_, schema_->now_ns(), &schema_->cancel()};
+      contexts_[depth] = ContextOf(*group, options_);
     }
     key_ = view.key;
     values_.assign(symbols_.symbols.size(), Value());
+    for (const size_t call : lacking_calls_) SetMissing(call);
     if (symbols_.calls.empty()) {
       ASSIGN_OR_RETURN(PointStreamPtr stream, BuildRaw(contexts_.at(0)));
       AddStream(std::move(stream), std::nullopt);
@@ -338,6 +355,8 @@ class SelectCursor : public RowCursor {
   SymbolTable symbols_;
   std::vector<ColumnRef> aux_;
   std::vector<size_t> live_calls_;
+  std::vector<size_t> lacking_calls_;  // of texts or booleans where there are none
+  TextFields texts_;
   bool selector_ = false;
   bool keep_missing_ = false;
   bool limits_runs_ = false;

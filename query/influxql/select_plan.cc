@@ -196,9 +196,8 @@ class GroupFinder {
     for (const Symbol& symbol : symbols.symbols) AddNames(*symbol.expr, &names_);
     for (const size_t call : symbols.calls) {
       if (symbols.symbols[call].type == DataType::kUnknown) continue;
-      const Expr* read = symbols.symbols[call].expr.get();
-      while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
-      drivers_.push_back({read->text, read->type});
+      const Expr& read = VariableOf(*symbols.symbols[call].expr);
+      drivers_.push_back({read.text, read.type});
     }
     std::sort(names_.begin(), names_.end());
     names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
@@ -207,7 +206,7 @@ class GroupFinder {
   Result<std::unique_ptr<GroupPlan>> Run() {
     for (const PreparedSource& source : select_.sources) {
       if (source.subquery) {
-        RETURN_IF_ERROR(AddSubquery(source.subquery));
+        if (!options_.only_measurements) RETURN_IF_ERROR(AddSubquery(source.subquery));
       } else {
         RETURN_IF_ERROR(AddMeasurement(source));
       }
@@ -472,6 +471,12 @@ Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
                                               const SymbolTable& symbols, const RunOptions& options,
                                               Schema* schema) {
   return GroupFinder(select, symbols, options, schema).Run();
+}
+
+const Expr& VariableOf(const Expr& call) {
+  const Expr* read = &call;
+  while (read->is(Kind::kCall) && !read->args.empty()) read = read->args[0].get();
+  return *read;
 }
 
 bool HasVariable(const PreparedSelect& inner, const std::string& name) {

@@ -4,7 +4,9 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -41,8 +43,9 @@ struct RunOptions {
   size_t dimension_count = 0;           // of the outermost SELECT, as often as each is named
   int64_t slimit = 0;
   int64_t soffset = 0;
-  bool is_subquery = false;   // whose rows may have NaN, which is not the same as no value
-  bool whole_groups = false;  // find series of all of the shard groups, with points or without
+  bool is_subquery = false;        // whose rows may have NaN, which is not the same as no value
+  bool whole_groups = false;       // find series of all of the shard groups, with points or without
+  bool only_measurements = false;  // do not run subqueries
 };
 // The range as transformations widen it that look at `intervals` neighbours.
 TimeRange WidenedBy(const TimeRange& range, __int128 intervals, const Interval& interval,
@@ -79,6 +82,12 @@ Result<std::unique_ptr<GroupPlan>> FindGroups(const PreparedSelect& select,
 Result<std::unique_ptr<RowCursor>> OpenSelectWith(std::shared_ptr<const PreparedSelect> select,
                                                   const RunOptions& options, Schema* schema);
 
+// The variable that a call is of, or that calls within it are.
+const Expr& VariableOf(const Expr& call);
+
+// Measurements, with the fields of texts or booleans that they have and functions are of.
+using TextFields = std::set<std::tuple<std::string, std::string, DataType>>;
+
 // The points of one call in one group, without limits. Aux are the variables beside it.
 struct CallContext {
   const PreparedSelect* select = nullptr;
@@ -86,6 +95,7 @@ struct CallContext {
   RunOptions options;
   std::vector<ColumnRef> aux;
   bool selector = false;  // the only call, and one that selects points
+  const TextFields* texts = nullptr;
   int64_t now_ns = 0;
   const CancelToken* cancel = nullptr;
 };

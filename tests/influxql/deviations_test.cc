@@ -195,13 +195,6 @@ TEST_F(InfluxDeviations, IntegersBeyond64BitsAreFloats) {
             "[[0,-18446744073709552000]]");
 }
 
-// InfluxDB fills gaps of a field that is cast to a text or a boolean and is none.
-TEST_F(InfluxDeviations, WhatIsNoTextHasNoGaps) {
-  EXPECT_EQ(Values("SELECT count(v::string), mean(v) FROM cpu WHERE time >= 0 AND time < 2m "
-                   "GROUP BY time(1m) fill(100)"),
-            "[[0,null,1],[60,null,5]]");
-}
-
 // InfluxDB's looks at the shard groups only.
 TEST_F(InfluxDeviations, SeriesOfAShortShardGroupAreFoundByTwoHours) {
   Ask("CREATE RETENTION POLICY short ON d DURATION INF REPLICATION 1 SHARD DURATION 1h");

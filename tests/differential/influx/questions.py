@@ -484,8 +484,6 @@ class Questions:
     @staticmethod
     def is_steady(text):
         """integral() gives the last interval of each series after all others, in an order of chance."""
-        if re.search(r"::(string|integer)", text) and re.search(r"fill\([-0-9]", text):
-            return False  # InfluxDB fills the column of a cast that gives nothing
         if "(SELECT" in text and re.search(r"\((nofield|host::field)\b", text):
             return False  # a column of no type ends a subquery's answer, or is taken for a tag
         if "(SELECT" in text and "sample(" in text.split("(SELECT", 1)[1] and Questions.is_descending(text):
