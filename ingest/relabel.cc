@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 
 #include "base/check.h"
+#include "base/number.h"
 #include "base/regex.h"
 #include "base/text.h"
 #include "base/yaml.h"
@@ -114,12 +115,18 @@ Status ReadFields(const YamlNode& node, RelabelConfig* config) {
     ASSIGN_OR_RETURN(const std::string name, action.AsString("action"));
     Result<RelabelAction> parsed = ParseAction(name);
     if (!parsed.ok()) {
-      return parsed.status().Annotate("line " + std::to_string(action.line()));
+      return AtLine(action, parsed.status().message());
     }
     config->action = *parsed;
   }
   if (const YamlNode& source = node["source_labels"]; !source.empty()) {
+    if (source.kind() != YamlNode::Kind::kSequence) {
+      return AtLine(source, "source_labels must be a list");
+    }
     ASSIGN_OR_RETURN(config->source_labels, source.AsStringList("source_labels"));
+    for (const std::string& name : config->source_labels) {
+      if (!IsLabelName(name)) return AtLine(source, GoQuote(name) + " is not a valid label name");
+    }
   }
   const auto read_text = [&](std::string_view key, std::string* out) -> Status {
     const YamlNode& value = node[key];
@@ -134,11 +141,12 @@ Status ReadFields(const YamlNode& node, RelabelConfig* config) {
   RETURN_IF_ERROR(read_text("target_label", &config->target_label));
   RETURN_IF_ERROR(read_text("replacement", &config->replacement));
   if (const YamlNode& modulus = node["modulus"]; !modulus.empty()) {
-    ASSIGN_OR_RETURN(const int64_t value, modulus.AsInt("modulus"));
-    if (value < 0) {
-      return InvalidArgument("line " + std::to_string(modulus.line()) +
-                             ": modulus must not be negative");
+    if (const auto large = ParseUint64(modulus.scalar()); large && !modulus.quoted()) {
+      config->modulus = *large;
+      return Status::Ok();
     }
+    ASSIGN_OR_RETURN(const int64_t value, modulus.AsInt("modulus"));
+    if (value < 0) return AtLine(modulus, "modulus must not be negative");
     config->modulus = static_cast<uint64_t>(value);
   }
   return Status::Ok();
@@ -237,8 +245,7 @@ Result<RelabelRules> ParseRelabelConfigs(const YamlNode& sequence) {
   RelabelRules rules;
   if (sequence.empty()) return rules;
   if (sequence.kind() != YamlNode::Kind::kSequence) {
-    return InvalidArgument("line " + std::to_string(sequence.line()) +
-                           ": expected a list of relabel configs");
+    return AtLine(sequence, "expected a list of relabel configs");
   }
   for (const YamlNode& node : sequence.items()) {
     RETURN_IF_ERROR(node.RequireMap("relabel config"));
@@ -248,7 +255,7 @@ Result<RelabelRules> ParseRelabelConfigs(const YamlNode& sequence) {
     RelabelConfig config;
     RETURN_IF_ERROR(ReadFields(node, &config));
     Result<RelabelRule> rule = RelabelRule::Create(std::move(config));
-    if (!rule.ok()) return rule.status().Annotate("line " + std::to_string(node.line()));
+    if (!rule.ok()) return AtLine(node, rule.status().message());
     rules.push_back(*std::move(rule));
   }
   return rules;

@@ -1,5 +1,6 @@
 #include "net/http_client.h"
 
+#include <array>
 #include <atomic>
 #include <deque>
 #include <thread>
@@ -24,6 +25,7 @@ struct Transfer {
   ClientResponse response;
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
+  curl_slist* proxy_headers = nullptr;
   curl_slist* connect_to = nullptr;
   bool too_large = false;
   char error[CURL_ERROR_SIZE] = {};
@@ -34,6 +36,7 @@ struct Transfer {
   ~Transfer() {
     curl_easy_cleanup(easy);
     curl_slist_free_all(headers);
+    curl_slist_free_all(proxy_headers);
     curl_slist_free_all(connect_to);
   }
 };
@@ -113,7 +116,31 @@ Status UseServerName(Transfer* transfer, std::string* url) {
   return Status::Ok();
 }
 
+void SetBlob(CURL* easy, CURLoption option, const std::string& text) {
+  if (text.empty()) return;
+  curl_blob blob{};
+  blob.data = const_cast<char*>(text.data());  // is copied
+  blob.len = text.size();
+  blob.flags = CURL_BLOB_COPY;
+  curl_easy_setopt(easy, option, &blob);
+}
+
+long VersionRange(const ClientTls& tls) {
+  constexpr std::array<long, 5> kLowest = {CURL_SSLVERSION_DEFAULT, CURL_SSLVERSION_TLSv1_0,
+                                           CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_TLSv1_2,
+                                           CURL_SSLVERSION_TLSv1_3};
+  constexpr std::array<long, 5> kHighest = {
+      CURL_SSLVERSION_MAX_DEFAULT, CURL_SSLVERSION_MAX_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_1,
+      CURL_SSLVERSION_MAX_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_3};
+  return kLowest[static_cast<size_t>(tls.min_version)] |
+         kHighest[static_cast<size_t>(tls.max_version)];
+}
+
 void SetTls(CURL* easy, const ClientTls& tls) {
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, VersionRange(tls));
+  SetBlob(easy, CURLOPT_CAINFO_BLOB, tls.ca);
+  SetBlob(easy, CURLOPT_SSLCERT_BLOB, tls.cert);
+  SetBlob(easy, CURLOPT_SSLKEY_BLOB, tls.key);
   if (!tls.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, tls.ca_file.c_str());
   if (!tls.cert_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLCERT, tls.cert_file.c_str());
   if (!tls.key_file.empty()) curl_easy_setopt(easy, CURLOPT_SSLKEY, tls.key_file.c_str());
@@ -121,6 +148,32 @@ void SetTls(CURL* easy, const ClientTls& tls) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
+}
+
+// A line break in a header would begin another one.
+Status AppendHeaders(const Headers& headers, curl_slist** list) {
+  for (const auto& [name, value] : headers.entries()) {
+    if ((name + value).find_first_of("\r\n") != std::string::npos) {
+      return InvalidArgument("a line break in request header \"" + name + "\"");
+    }
+    const std::string line = value.empty() ? name + ";" : name + ": " + value;
+    *list = curl_slist_append(*list, line.c_str());
+  }
+  return Status::Ok();
+}
+
+Status SetProxy(Transfer* transfer) {
+  const ClientProxy& proxy = transfer->request.proxy;
+  if (!proxy.from_environment) {
+    // An empty text instead of none: the environment does not count.
+    curl_easy_setopt(transfer->easy, CURLOPT_PROXY, proxy.url.c_str());
+    curl_easy_setopt(transfer->easy, CURLOPT_NOPROXY, proxy.exceptions.c_str());
+  }
+  if (proxy.connect_headers.entries().empty()) return Status::Ok();
+  RETURN_IF_ERROR(AppendHeaders(proxy.connect_headers, &transfer->proxy_headers));
+  curl_easy_setopt(transfer->easy, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+  curl_easy_setopt(transfer->easy, CURLOPT_PROXYHEADER, transfer->proxy_headers);
+  return Status::Ok();
 }
 
 void SetMethodAndBody(CURL* easy, const ClientRequest& request) {
@@ -158,8 +211,6 @@ Status Prepare(Transfer* transfer) {
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, request.follow_redirects ? 1L : 0L);
   curl_easy_setopt(easy, CURLOPT_MAXREDIRS, 10L);
   curl_easy_setopt(easy, CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));
-  // Only the proxy that the configuration names, never one of the environment.
-  curl_easy_setopt(easy, CURLOPT_PROXY, request.proxy_url.c_str());
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &OnBody);
@@ -168,6 +219,7 @@ Status Prepare(Transfer* transfer) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
   SetTls(easy, request.tls);
+  RETURN_IF_ERROR(SetProxy(transfer));
   SetMethodAndBody(easy, request);
   // Waiting for "100 Continue" would cost a second with servers that do not know it.
   transfer->headers = curl_slist_append(transfer->headers, "Expect:");
@@ -175,13 +227,7 @@ Status Prepare(Transfer* transfer) {
   if (!request.headers.Has("Content-Type")) {
     transfer->headers = curl_slist_append(transfer->headers, "Content-Type:");
   }
-  for (const auto& [name, value] : request.headers.entries()) {
-    if ((name + value).find_first_of("\r\n") != std::string::npos) {
-      return InvalidArgument("a line break in request header \"" + name + "\"");
-    }
-    const std::string line = value.empty() ? name + ";" : name + ": " + value;
-    transfer->headers = curl_slist_append(transfer->headers, line.c_str());
-  }
+  RETURN_IF_ERROR(AppendHeaders(request.headers, &transfer->headers));
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
   return Status::Ok();
 }

@@ -13,9 +13,23 @@
 
 namespace tsdb::net {
 
+// In the order of the protocol's versions.
+enum class TlsVersion : uint8_t { kDefault, kTls10, kTls11, kTls12, kTls13 };
+
 struct ClientTls {
-  std::string ca_file, cert_file, key_file, server_name;
+  std::string ca_file, cert_file, key_file;
+  std::string ca, cert, key;  // PEM, instead of a file
+  std::string server_name;
+  TlsVersion min_version = TlsVersion::kDefault;
+  TlsVersion max_version = TlsVersion::kDefault;
   bool insecure_skip_verify = false;
+};
+
+struct ClientProxy {
+  std::string url;                // empty: none
+  std::string exceptions;         // hosts that are reached without it, as NO_PROXY lists them
+  Headers connect_headers;        // for the proxy's CONNECT
+  bool from_environment = false;  // http_proxy, HTTPS_PROXY, NO_PROXY; else they do not count
 };
 
 struct ClientRequest {
@@ -26,7 +40,7 @@ struct ClientRequest {
   int64_t timeout_ms = 10'000;  // the whole exchange
   size_t max_response_bytes = 16 << 20;
   bool follow_redirects = true;
-  std::string proxy_url;
+  ClientProxy proxy;
   ClientTls tls;
 };
 

@@ -1,5 +1,7 @@
 #include "net/http_settings.h"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <iterator>
 
@@ -24,11 +26,10 @@ void MakeAbsolute(const std::string& directory, std::string* path) {
   *path = directory + "/" + *path;
 }
 
-Status RefuseFields(const YamlNode& node, std::initializer_list<std::string_view> names,
-                    const std::string& where = "") {
+Status RefuseFields(const YamlNode& node, std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     if (node[name].empty()) continue;
-    return AtLine(node[name], std::string(name) + where + " is not supported");
+    return AtLine(node[name], std::string(name) + " is not supported");
   }
   return Status::Ok();
 }
@@ -80,41 +81,116 @@ Status ReadAuthorization(const YamlNode& node, HttpSettings* out) {
   return Status::Ok();
 }
 
+Status ReadVersion(const YamlNode& node, TlsVersion* out) {
+  if (node.empty()) return Status::Ok();
+  constexpr std::array<std::string_view, 4> kNames = {"TLS10", "TLS11", "TLS12", "TLS13"};
+  const auto name = std::find(kNames.begin(), kNames.end(), node.scalar());
+  if (name == kNames.end()) return AtLine(node, "unknown TLS version: " + node.scalar());
+  *out = static_cast<TlsVersion>(name - kNames.begin() + 1);
+  return Status::Ok();
+}
+
+// PEM text in the file itself or in another one.
+Status ReadPem(const YamlNode& tls, const std::string& name, std::string* text, std::string* file) {
+  const std::string file_name = name + "_file";
+  RETURN_IF_ERROR(ReadOptional(tls[name], name, text));
+  RETURN_IF_ERROR(ReadOptional(tls[file_name], file_name, file));
+  if (text->empty() || file->empty()) return Status::Ok();
+  return AtLine(tls, "at most one of " + name + " & " + file_name + " must be configured");
+}
+
 Status ReadTls(const YamlNode& node, ClientTls* out) {
   RETURN_IF_ERROR(node.RejectUnknownKeys(
       "config.TLSConfig",
       {"ca", "cert", "key", "ca_file", "cert_file", "key_file", "ca_ref", "cert_ref", "key_ref",
        "server_name", "insecure_skip_verify", "min_version", "max_version"}));
-  RETURN_IF_ERROR(
-      RefuseFields(node, {"ca", "cert", "key", "ca_ref", "cert_ref", "key_ref", "max_version"},
-                   " in tls_config"));
-  std::string min_version;
-  RETURN_IF_ERROR(ReadOptional(node["min_version"], "min_version", &min_version));
-  if (!min_version.empty() && min_version != "TLS10" && min_version != "TLS11" &&
-      min_version != "TLS12") {
-    return AtLine(node["min_version"],
-                  "min_version " + min_version + " in tls_config is not supported");
+  RETURN_IF_ERROR(RefuseFields(node, {"ca_ref", "cert_ref", "key_ref"}));
+  RETURN_IF_ERROR(ReadPem(node, "ca", &out->ca, &out->ca_file));
+  RETURN_IF_ERROR(ReadPem(node, "cert", &out->cert, &out->cert_file));
+  RETURN_IF_ERROR(ReadPem(node, "key", &out->key, &out->key_file));
+  const bool has_cert = !out->cert.empty() || !out->cert_file.empty();
+  const bool has_key = !out->key.empty() || !out->key_file.empty();
+  if (has_cert != has_key) {
+    return AtLine(node, has_cert
+                            ? "exactly one of key or key_file must be configured when a client "
+                              "certificate is configured"
+                            : "exactly one of cert or cert_file must be configured when a "
+                              "client key is configured");
   }
-  RETURN_IF_ERROR(ReadOptional(node["ca_file"], "ca_file", &out->ca_file));
-  RETURN_IF_ERROR(ReadOptional(node["cert_file"], "cert_file", &out->cert_file));
-  RETURN_IF_ERROR(ReadOptional(node["key_file"], "key_file", &out->key_file));
+  RETURN_IF_ERROR(ReadVersion(node["min_version"], &out->min_version));
+  RETURN_IF_ERROR(ReadVersion(node["max_version"], &out->max_version));
   RETURN_IF_ERROR(ReadOptional(node["server_name"], "server_name", &out->server_name));
   return ReadOptional(node["insecure_skip_verify"], "insecure_skip_verify",
                       &out->insecure_skip_verify);
+}
+
+Status ReadProxy(const YamlNode& node, ClientProxy* out) {
+  RETURN_IF_ERROR(ReadOptional(node["proxy_url"], "proxy_url", &out->url));
+  RETURN_IF_ERROR(ReadOptional(node["no_proxy"], "no_proxy", &out->exceptions));
+  RETURN_IF_ERROR(ReadOptional(node["proxy_from_environment"], "proxy_from_environment",
+                               &out->from_environment));
+  const YamlNode& headers = node["proxy_connect_header"];
+  RETURN_IF_ERROR(headers.empty() ? Status::Ok() : headers.RequireMap("proxy_connect_header"));
+  for (const auto& [name, values] : headers.entries()) {
+    std::vector<std::string> texts;
+    RETURN_IF_ERROR(ReadOptional(values, name, &texts));
+    for (std::string& text : texts) out->connect_headers.Add(name, std::move(text));
+  }
+  if (!headers.entries().empty() && !out->from_environment && out->url.empty()) {
+    return AtLine(headers,
+                  "if proxy_connect_header is configured, proxy_url or proxy_from_environment must "
+                  "also be configured");
+  }
+  if (out->from_environment && (!out->url.empty() || !out->exceptions.empty())) {
+    const std::string other = out->url.empty() ? "no_proxy" : "proxy_url";
+    return AtLine(node[other],
+                  "if proxy_from_environment is configured, " + other + " must not be configured");
+  }
+  if (!out->exceptions.empty() && out->url.empty()) {
+    return AtLine(node["no_proxy"], "if no_proxy is configured, proxy_url must also be configured");
+  }
+  return Status::Ok();
+}
+
+// Headers that the client or the protocol sets itself.
+bool IsReservedHeader(std::string_view name) {
+  constexpr std::array<std::string_view, 18> kReserved = {"accept-encoding",
+                                                          "authorization",
+                                                          "connection",
+                                                          "content-encoding",
+                                                          "content-length",
+                                                          "content-type",
+                                                          "host",
+                                                          "keep-alive",
+                                                          "proxy-authenticate",
+                                                          "proxy-authorization",
+                                                          "user-agent",
+                                                          "www-authenticate",
+                                                          "x-amz-content-sha256",
+                                                          "x-amz-date",
+                                                          "x-amz-security-token",
+                                                          "x-prometheus-remote-read-version",
+                                                          "x-prometheus-remote-write-version",
+                                                          "x-prometheus-scrape-timeout-seconds"};
+  return std::find(kReserved.begin(), kReserved.end(), ToLower(name)) != kReserved.end();
 }
 
 Status ReadHeaders(const YamlNode& node, HttpSettings* out) {
   if (node.empty()) return Status::Ok();
   RETURN_IF_ERROR(node.RequireMap("http_headers"));
   for (const auto& [name, value] : node.entries()) {
+    if (IsReservedHeader(name)) {
+      return AtLine(value, "setting header " + GoQuote(name) + " is not allowed");
+    }
     RETURN_IF_ERROR(value.RejectUnknownKeys("config.Header", {"values", "secrets", "files"}));
-    if (!value["files"].empty())
-      return AtLine(value["files"], "files in http_headers is not supported");
     for (const std::string_view key : {"values", "secrets"}) {
       std::vector<std::string> texts;
       RETURN_IF_ERROR(ReadOptional(value[key], key, &texts));
-      for (std::string& text : texts) out->headers.emplace_back(name, std::move(text));
+      for (std::string& text : texts) out->headers.Add(name, std::move(text));
     }
+    std::vector<std::string> files;
+    RETURN_IF_ERROR(ReadOptional(value["files"], "files", &files));
+    for (std::string& file : files) out->header_files.emplace_back(name, std::move(file));
   }
   return Status::Ok();
 }
@@ -123,15 +199,10 @@ Status ReadHeaders(const YamlNode& node, HttpSettings* out) {
 
 Result<HttpSettings> HttpSettings::Read(const YamlNode& node, const std::string& directory) {
   HttpSettings out;
-  RETURN_IF_ERROR(RefuseFields(node, {"oauth2", "no_proxy", "proxy_connect_header"}));
-  bool from_environment = false, http2 = true;
-  RETURN_IF_ERROR(
-      ReadOptional(node["proxy_from_environment"], "proxy_from_environment", &from_environment));
-  if (from_environment) {
-    return AtLine(node["proxy_from_environment"], "proxy_from_environment is not supported");
-  }
+  RETURN_IF_ERROR(RefuseFields(node, {"oauth2"}));
+  bool http2 = true;
   RETURN_IF_ERROR(ReadOptional(node["enable_http2"], "enable_http2", &http2));
-  RETURN_IF_ERROR(ReadOptional(node["proxy_url"], "proxy_url", &out.proxy_url));
+  RETURN_IF_ERROR(ReadProxy(node, &out.proxy));
   RETURN_IF_ERROR(
       ReadOptional(node["follow_redirects"], "follow_redirects", &out.follow_redirects));
   RETURN_IF_ERROR(ReadBasicAuth(node["basic_auth"], &out));
@@ -142,6 +213,7 @@ Result<HttpSettings> HttpSettings::Read(const YamlNode& node, const std::string&
                             &out.tls.ca_file, &out.tls.cert_file, &out.tls.key_file}) {
     MakeAbsolute(directory, path);
   }
+  for (auto& [name, path] : out.header_files) MakeAbsolute(directory, &path);
   return out;
 }
 
@@ -156,7 +228,7 @@ Result<HttpSettings> HttpSettings::ReadOwnSection(const YamlNode& node,
 }
 
 Status HttpSettings::Apply(ClientRequest* request) const {
-  request->proxy_url = proxy_url;
+  request->proxy = proxy;
   request->follow_redirects = follow_redirects;
   request->tls = tls;
   if (has_basic_auth) {
@@ -175,7 +247,11 @@ Status HttpSettings::Apply(ClientRequest* request) const {
     }
     request->headers.Set("Authorization", authorization_type + " " + secret);
   }
-  for (const auto& [name, value] : headers) request->headers.Add(name, value);
+  for (const auto& [name, value] : headers.entries()) request->headers.Add(name, value);
+  for (const auto& [name, path] : header_files) {
+    ASSIGN_OR_RETURN(std::string value, ReadSecret(path));
+    request->headers.Add(name, std::move(value));
+  }
   return Status::Ok();
 }
 

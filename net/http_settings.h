@@ -19,14 +19,15 @@ struct HttpSettings {
   std::string credentials, credentials_file;
   bool has_basic_auth = false;
   bool has_authorization = false;
-  std::string proxy_url;
+  ClientProxy proxy;
   bool follow_redirects = true;
-  std::vector<std::pair<std::string, std::string>> headers;
+  Headers headers;
+  std::vector<std::pair<std::string, std::string>> header_files;  // name, path
   ClientTls tls;
 
   // Takes the fields from a map that may have others besides. `directory` is what relative paths
   // are relative to; empty: the working directory. kInvalidArgument "line N: ...", also for what
-  // this client cannot do (OAuth 2, proxy exceptions, keys inside of the file).
+  // this client cannot do: OAuth 2, and references to secret providers.
   static Result<HttpSettings> Read(const YamlNode& node, const std::string& directory);
   // The same for a map of its own, in which another field is an error.
   static Result<HttpSettings> ReadOwnSection(const YamlNode& node, const std::string& directory);

@@ -99,7 +99,7 @@ const Schema& RelabelSchema() {
                                 {{"source_labels", Form::kTextList},
                                  {"separator"},
                                  {"regex"},
-                                 {"modulus", Form::kInt},
+                                 {"modulus", Form::kAny},
                                  {"target_label"},
                                  {"replacement"},
                                  {"action"}}};

@@ -79,7 +79,10 @@ class AlertmanagerReader {
       Labels target;
       target.Set(kScheme, scheme_);
       target.Set(kPath, path_);
-      for (const auto& [name, value] : labels) target.Set(name, value);
+      for (const auto& [name, value] : labels) {
+        if (name.empty()) return AtLine(group, "\"\" is not a valid label name");
+        target.Set(name, value);
+      }
       target.Set(kAddress, address);
       const std::string dropped_url = UrlOf(target);
       if (!ingest::ApplyRelabelRules(relabel_, &target)) {
@@ -93,7 +96,7 @@ class AlertmanagerReader {
   }
 
   static Status CheckAddress(const YamlNode& group, const std::string& address) {
-    if (!address.empty() && address.find('/') == std::string::npos) return Status::Ok();
+    if (address.find('/') == std::string::npos) return Status::Ok();
     return AtLine(group, GoQuote(address) + " is not a valid hostname");
   }
 

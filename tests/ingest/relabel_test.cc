@@ -120,6 +120,11 @@ TEST(Relabel, RefusesWhatMakesNoSenseAndNamesTheLine) {
         "fields");
   check("- action: lowercase\n  target_label: b\n  replacement: x",
         "line 1: 'replacement' can not be set for lowercase action");
+  check("- source_labels: a\n  target_label: b", "line 1: source_labels must be a list");
+  check("- target_label: b\n  source_labels: ['']", "line 2: \"\" is not a valid label name");
+  check("- {action: hashmod, target_label: b, modulus: -1}",
+        "line 1: modulus must not be negative");
+  check("- {action: hashmod, target_label: b, modulus: 18446744073709551615}", "");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "gtest/gtest.h"
 #include "net/http_server.h"
+#include "tests/support/child_process.h"
 
 namespace tsdb::net {
 namespace {
@@ -205,6 +206,52 @@ TEST_F(HttpClientTest, AsksForClientCertificateWhenConfigured) {
   request.tls.cert_file = directory_ / "cert.pem";
   request.tls.key_file = directory_ / "key.pem";
   const auto answer = client_->Do(request);
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_EQ(answer->status, 200);
+}
+
+TEST_F(HttpClientTest, TakesCertificatesAsTextAndKeepsToProtocolVersions) {
+  auto tls = Certificate();
+  tls->client_ca_file = tls->cert_file;
+  tls->require_client_cert = true;
+  Start(std::move(tls));
+  ClientRequest request = Request("/big", "https");
+  request.tls.server_name = "tsdbd.test";
+  request.tls.ca = request.tls.cert = testing::ReadFile((directory_ / "cert.pem").string());
+  request.tls.key = testing::ReadFile((directory_ / "key.pem").string());
+  for (const TlsVersion version : {TlsVersion::kTls12, TlsVersion::kTls13}) {
+    request.tls.min_version = request.tls.max_version = version;
+    const auto answer = client_->Do(request);
+    ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+    EXPECT_EQ(answer->status, 200);
+  }
+  request.tls.min_version = request.tls.max_version = TlsVersion::kTls11;  // the server has none
+  EXPECT_EQ(client_->Do(request).status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(HttpClientTest, GoesThroughAProxyButForItsExceptions) {
+  Start();
+  ClientRequest request;
+  request.url = "http://nowhere.invalid/echo";
+  request.proxy.url = "http://" + server_->addresses()[0];
+  request.proxy.connect_headers.Add("X-Mine", "through");
+  const auto answer = client_->Do(request);
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_EQ(answer->body, "GET through ");
+  EXPECT_EQ(answer->headers.Get("X-Host"), "nowhere.invalid");
+  request.proxy.exceptions = "nowhere.invalid,other";
+  EXPECT_EQ(client_->Do(request).status().code(), StatusCode::kUnavailable);
+}
+
+TEST_F(HttpClientTest, TakesAProxyOfTheEnvironmentOnlyWhenAsked) {
+  Start();
+  ClientRequest request;
+  request.url = "http://nowhere.invalid/echo";
+  setenv("http_proxy", ("http://" + server_->addresses()[0]).c_str(), 1);
+  EXPECT_EQ(client_->Do(request).status().code(), StatusCode::kUnavailable);
+  request.proxy.from_environment = true;
+  const auto answer = client_->Do(request);
+  unsetenv("http_proxy");
   ASSERT_TRUE(answer.ok()) << answer.status().ToString();
   EXPECT_EQ(answer->status, 200);
 }

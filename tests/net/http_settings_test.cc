@@ -57,7 +57,27 @@ TEST(HttpSettings, RefusesWhatContradictsItselfOrCannotBeDone) {
   EXPECT_EQ(error("authorization: {type: basic}"),
             "line 1: authorization type cannot be set to \"basic\", use \"basic_auth\" instead");
   EXPECT_EQ(error("\n\noauth2: {client_id: x}"), "line 3: oauth2 is not supported");
-  EXPECT_EQ(error("tls_config: {ca: x}"), "line 1: ca in tls_config is not supported");
+  EXPECT_EQ(error("tls_config: {ca_ref: x}"), "line 1: ca_ref is not supported");
+  EXPECT_EQ(error("tls_config: {ca: x, ca_file: y}"),
+            "line 1: at most one of ca & ca_file must be configured");
+  EXPECT_EQ(
+      error("tls_config: {cert: x}"),
+      "line 1: exactly one of key or key_file must be configured when a client certificate is "
+      "configured");
+  EXPECT_EQ(error("tls_config: {key_file: x}"),
+            "line 1: exactly one of cert or cert_file must be configured when a client key is "
+            "configured");
+  EXPECT_EQ(error("tls_config: {min_version: TLS9}"), "line 1: unknown TLS version: TLS9");
+  EXPECT_EQ(error("http_headers: {user-agent: {values: [x]}}"),
+            "line 1: setting header \"user-agent\" is not allowed");
+  EXPECT_EQ(error("no_proxy: x"),
+            "line 1: if no_proxy is configured, proxy_url must also be configured");
+  EXPECT_EQ(
+      error("proxy_connect_header: {a: [b]}"),
+      "line 1: if proxy_connect_header is configured, proxy_url or proxy_from_environment must "
+      "also be configured");
+  EXPECT_EQ(error("proxy_from_environment: true\nproxy_url: 'http://a'"),
+            "line 2: if proxy_from_environment is configured, proxy_url must not be configured");
   EXPECT_EQ(error("user: x"), "line 1: field user not found in type config.HTTPClientConfig");
 }
 
@@ -70,7 +90,7 @@ TEST(HttpSettings, PassesHeadersProxyAndTlsOn) {
   ASSERT_TRUE(settings.ok()) << settings.status().ToString();
   ClientRequest request;
   ASSERT_TRUE(settings->Apply(&request).ok());
-  EXPECT_EQ(request.proxy_url, "http://proxy:1");
+  EXPECT_EQ(request.proxy.url, "http://proxy:1");
   EXPECT_EQ(request.tls.ca_file, "/etc/x/ca.pem");
   EXPECT_EQ(request.tls.server_name, "s");
   EXPECT_TRUE(request.tls.insecure_skip_verify);
