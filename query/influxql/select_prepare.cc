@@ -148,7 +148,8 @@ class Preparer {
     return Status::Ok();
   }
 
-  Result<DataType> TypeOfName(const std::string& name, bool must_know_tags) {
+  // nullopt where a subquery has something by that name that does not go together.
+  Result<std::optional<DataType>> TypeOfName(const std::string& name, bool must_know_tags) {
     DataType type = DataType::kUnknown;
     const auto take = [&](DataType other) {
       if (other != DataType::kUnknown && (type == DataType::kUnknown || IsPreferred(type, other))) {
@@ -157,9 +158,10 @@ class Preparer {
     };
     for (const PreparedSource& source : out_->sources) {
       if (source.subquery) {
-        const DataType inner = TypeInSubquery(*source.subquery, name);
-        if (inner != DataType::kUnknown) {
-          take(inner);
+        const std::optional<DataType> inner = TypeInSubquery(*source.subquery, name);
+        if (!inner.has_value()) return std::optional<DataType>();
+        if (*inner != DataType::kUnknown) {
+          take(*inner);
         } else if (type == DataType::kUnknown &&
                    std::binary_search(source.subquery->dimensions.begin(),
                                       source.subquery->dimensions.end(), name)) {
@@ -183,10 +185,11 @@ class Preparer {
                        schema_->TagKeys(source.place, source.measurement, read_range_));
       if (tags->contains(name)) take(DataType::kTag);
     }
-    return type;
+    return std::optional(type);
   }
 
-  static DataType TypeInSubquery(const PreparedSelect& inner, const std::string& name) {
+  static std::optional<DataType> TypeInSubquery(const PreparedSelect& inner,
+                                                const std::string& name) {
     for (size_t field = 0; field < inner.fields.size(); ++field) {
       if (FieldName(inner.fields[field]) == name) return inner.seen_types[field];
       const Expr& expr = *inner.fields[field].expr;
@@ -204,13 +207,14 @@ class Preparer {
     ExprPtr typed = Rewrite(expr, [&](const ExprPtr& node) -> ExprPtr {
       if (!node->is(Kind::kVarRef)) return node;
       if (node->type != DataType::kUnknown && node->type != DataType::kAnyField) return node;
-      const Result<DataType> type = TypeOfName(node->text, must_know_tags);
-      if (!type.ok()) {
-        failure = type.status();
+      const Result<std::optional<DataType>> found = TypeOfName(node->text, must_know_tags);
+      if (!found.ok()) {
+        failure = found.status();
         return node;
       }
-      if (*type == DataType::kTag && node->type == DataType::kAnyField) return node;
-      return VarRef(node->text, *type);
+      const DataType type = found->value_or(DataType::kUnknown);
+      if (type == DataType::kTag && node->type == DataType::kAnyField) return node;
+      return VarRef(node->text, type);
     });
     if (!failure.ok()) return failure;
     return typed;
@@ -311,32 +315,39 @@ class Preparer {
         ASSIGN_OR_RETURN(ExprPtr typed, Typed(field.expr, !expr.is(Kind::kVarRef)));
         out_->fields.push_back({std::move(typed), field.alias});
         if (outer_range_ != nullptr) {
-          ASSIGN_OR_RETURN(const DataType seen, SeenType(field.expr));
+          ASSIGN_OR_RETURN(const std::optional<DataType> seen, SeenType(field.expr));
           out_->seen_types.resize(out_->fields.size() - 1);
           out_->seen_types.push_back(seen);
         }
       }
       while (out_->seen_types.size() < out_->fields.size()) {
-        const Expr& expanded = *out_->fields[out_->seen_types.size()].expr;
-        out_->seen_types.push_back(TypeOfExpr(expanded).value_or(DataType::kUnknown));
+        const ExprPtr& expanded = out_->fields[out_->seen_types.size()].expr;
+        ASSIGN_OR_RETURN(const std::optional<DataType> seen, SeenType(expanded));
+        out_->seen_types.push_back(seen);
       }
     }
     return Status::Ok();
   }
 
   // The type of a field for whoever reads this SELECT.
-  Result<DataType> SeenType(const ExprPtr& expr) {
+  Result<std::optional<DataType>> SeenType(const ExprPtr& expr) {
     Status failure;
+    bool goes_together = true;
     const ExprPtr seen = Rewrite(expr, [&](const ExprPtr& node) -> ExprPtr {
       if (!node->is(Kind::kVarRef)) return node;
       if (node->type != DataType::kUnknown && node->type != DataType::kAnyField) return node;
-      const Result<DataType> type = TypeOfName(node->text, /*must_know_tags=*/true);
-      if (type.ok()) return VarRef(node->text, *type);
-      failure = type.status();
-      return node;
+      const Result<std::optional<DataType>> type = TypeOfName(node->text, /*must_know_tags=*/true);
+      if (!type.ok()) {
+        failure = type.status();
+        return node;
+      }
+      goes_together = goes_together && type->has_value();
+      return VarRef(node->text, type->value_or(DataType::kUnknown));
     });
     RETURN_IF_ERROR(failure);
-    return TypeOfExpr(*seen).value_or(DataType::kUnknown);
+    const Result<DataType> type = TypeOfExpr(*seen);
+    if (!goes_together || !type.ok()) return std::optional<DataType>();
+    return std::optional(*type);
   }
 
   Status ExpandWildcard(const Expr& expr) {

@@ -27,8 +27,9 @@ struct PreparedSelect {
   std::vector<std::string> columns;  // of the fields, without time
   std::string time_name;
   std::vector<PreparedSource> sources;  // measurements in the order of names
-  // As others see the fields: an unknown name is of no type, a tag called a field is a tag.
-  std::vector<DataType> seen_types;
+  // As others see the fields: an unknown name is of no type, a tag called a field is a tag. nullopt
+  // for what does not go together, which takes their type from all that read it.
+  std::vector<std::optional<DataType>> seen_types;
   std::vector<std::string> dimensions;  // tags to group by: sorted, each once
   size_t dimension_count = 0;           // as often as each is named
   ExprPtr filter;                       // variables bear types
