@@ -30,9 +30,9 @@ Value ZeroOf(DataType type) {
   }
 }
 
-Result<DataType> TypeOfBinary(const Expr& expr) {
-  ASSIGN_OR_RETURN(const DataType left, TypeOfExpr(*expr.args[0]));
-  ASSIGN_OR_RETURN(const DataType right, TypeOfExpr(*expr.args[1]));
+Result<DataType> TypeOfBinary(const Expr& expr, bool from_outside) {
+  ASSIGN_OR_RETURN(const DataType left, TypeOfExpr(*expr.args[0], from_outside));
+  ASSIGN_OR_RETURN(const DataType right, TypeOfExpr(*expr.args[1], from_outside));
   if (left == DataType::kUnknown) return right;
   if (right == DataType::kUnknown) return left;
   // The type of a division of integers is that of integers, though its value is a float.
@@ -46,7 +46,7 @@ Result<DataType> TypeOfBinary(const Expr& expr) {
                          std::string(DataTypeName(right)));
 }
 
-DataType TypeOfCall(std::string_view name, DataType first) {
+DataType TypeOfCall(std::string_view name, DataType first, bool from_outside) {
   constexpr auto kFloats = std::to_array<std::string_view>(
       {"mean", "median", "integral", "stddev", "derivative", "non_negative_derivative",
        "moving_average", "exponential_moving_average", "double_exponential_moving_average",
@@ -56,8 +56,8 @@ DataType TypeOfCall(std::string_view name, DataType first) {
        "holt_winters_with_fit"});
   if (std::find(kFloats.begin(), kFloats.end(), name) != kFloats.end()) return DataType::kFloat;
   if (name == "count" || name == "elapsed") return DataType::kInteger;
-  if (first == DataType::kUnknown && IsMathFunction(name) && name != "abs" && name != "floor" &&
-      name != "ceil" && name != "round") {
+  if (!from_outside && first == DataType::kUnknown && IsMathFunction(name) && name != "abs" &&
+      name != "floor" && name != "ceil" && name != "round") {
     return DataType::kFloat;
   }
   return first;
@@ -264,8 +264,7 @@ class Preparer {
       if (source.subquery) {
         const PreparedSelect& inner = *source.subquery;
         for (size_t i = 0; i < inner.fields.size(); ++i) {
-          add(FieldName(inner.fields[i]),
-              TypeOfExpr(*inner.fields[i].expr).value_or(DataType::kUnknown));
+          add(FieldName(inner.fields[i]), inner.seen_types[i].value_or(DataType::kUnknown));
         }
         names.tags.insert(source.subquery->dimensions.begin(), source.subquery->dimensions.end());
         continue;
@@ -345,7 +344,7 @@ class Preparer {
       return VarRef(node->text, type->value_or(DataType::kUnknown));
     });
     RETURN_IF_ERROR(failure);
-    const Result<DataType> type = TypeOfExpr(*seen);
+    const Result<DataType> type = TypeOfExpr(*seen, /*from_outside=*/true);
     if (!goes_together || !type.ok()) return std::optional<DataType>();
     return std::optional(*type);
   }
@@ -442,22 +441,22 @@ Status CheckOffset(const PreparedSelect& select) {
   return InvalidArgument("invalid time dimension offset: " + ToString(select.bad_offset));
 }
 
-Result<DataType> TypeOfExpr(const Expr& expr) {
+Result<DataType> TypeOfExpr(const Expr& expr, bool from_outside) {
   switch (expr.kind) {
     case Kind::kVarRef:
       return expr.type == DataType::kAnyField ? DataType::kUnknown : expr.type;
     case Kind::kCall: {
       DataType first = DataType::kUnknown;
       for (size_t i = 0; i < expr.args.size(); ++i) {
-        ASSIGN_OR_RETURN(const DataType type, TypeOfExpr(*expr.args[i]));
+        ASSIGN_OR_RETURN(const DataType type, TypeOfExpr(*expr.args[i], from_outside));
         if (i == 0) first = type;
       }
-      return TypeOfCall(expr.text, first);
+      return TypeOfCall(expr.text, first, from_outside);
     }
     case Kind::kBinary:
-      return TypeOfBinary(expr);
+      return TypeOfBinary(expr, from_outside);
     case Kind::kParen:
-      return TypeOfExpr(*expr.args[0]);
+      return TypeOfExpr(*expr.args[0], from_outside);
     case Kind::kNumber:
       return DataType::kFloat;
     case Kind::kInteger:

@@ -58,8 +58,9 @@ Result<std::shared_ptr<const PreparedSelect>> PrepareSelect(const CompiledSelect
 Status CheckOffset(const PreparedSelect& select);
 
 // The type of an expression whose variables bear types; "incompatible types" for what does not go
-// together.
-Result<DataType> TypeOfExpr(const Expr& expr);
+// together. `from_outside`: as a SELECT around this one has it, where a mathematical function of an
+// unknown name is of no type.
+Result<DataType> TypeOfExpr(const Expr& expr, bool from_outside = false);
 
 // Names of columns: aliases, else names made unique by a number.
 std::vector<std::string> ColumnNames(const std::vector<SelectField>& fields, bool has_target);

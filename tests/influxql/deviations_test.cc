@@ -202,10 +202,6 @@ TEST_F(InfluxDeviations, SeriesOfAShortShardGroupAreFoundByTwoHours) {
   EXPECT_EQ(Values("SHOW SERIES FROM d.short.m WHERE time = 0"), "[[\"m,t=a\"],[\"m,t=b\"]]");
 }
 
-TEST_F(InfluxDeviations, AColumnOfAMissingFieldHasRows) {
-  EXPECT_EQ(Values("SELECT x FROM (SELECT pow(nosuch, 2) AS x, v FROM cpu) LIMIT 1"), "[[0,null]]");
-}
-
 TEST_F(InfluxDeviations, AnOffsetOfSeriesCountsThoseOfAllShards) {
   EXPECT_EQ(Values("SHOW SERIES WHERE time >= 0 OFFSET 1"), "[[\"cpu,host=b\"],[\"cpu,host=c\"]]");
 }
