@@ -25,6 +25,7 @@ struct Point {
   bool is_null = false;  // a gap that is to be shown
   Value value;
   std::vector<Value> aux;  // fields and tags beside the value
+  size_t rank = 0;         // of a subquery's row: its place among all that the subquery gives
 };
 
 // Points of one group in the direction of the query. Thread-compatible.

@@ -291,6 +291,7 @@ class SelectCursor : public RowCursor {
       }
     }
     if (!time.has_value()) return false;
+    size_t rank = 0;
     for (Stream& stream : streams_) {
       ASSIGN_OR_RETURN(const Point* point, stream.points.Peek());
       if (point == nullptr || point->time != *time) {
@@ -298,10 +299,12 @@ class SelectCursor : public RowCursor {
         for (const size_t variable : symbols_.variables) SetMissing(variable);
         continue;
       }
+      rank = point->rank;
       TakePoint(stream.symbol, stream.points.Take());
     }
     row->series = key_;
     row->time = *time;
+    row->rank = rank;
     Evaluate(&row->values);
     return true;
   }

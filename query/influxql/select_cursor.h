@@ -16,6 +16,8 @@ struct ResultRow {
   SeriesKeyPtr series;  // the same pointer for all rows of a series
   int64_t time = 0;
   std::vector<Value> values;  // of PreparedSelect::columns
+  // Where it stood among the rows of a subquery, if it was made from one of them.
+  size_t rank = 0;
 };
 
 // Thread-compatible.

@@ -117,6 +117,7 @@ class RowStream : public PointStream {
       point->value = driver_.has_value() ? driver_->In(row) : Value();
       if (driver_.has_value() && IsNull(point->value)) continue;
       point->time = row.time;
+      point->rank = row.rank;
       point->is_null = !driver_.has_value();
       point->aux.clear();
       for (const RowSource& source : aux_) point->aux.push_back(ValueIn(row, source));
@@ -139,20 +140,19 @@ struct KeyLess {
   }
 };
 
-// The order in which InfluxDB reads rows of several series of a subquery: by time, or, of
-// aggregates, by interval and then series.
+// The order in which InfluxDB reads rows of several series of a subquery: by time; of aggregates by
+// interval, then series; and what goes with the rows of a subquery of its own keeps their order.
 class RowOrder {
  public:
   // Both are borrowed.
   RowOrder(const PreparedSelect& inner, const Windows& windows)
-      : windows_(windows),
-        ascending_(inner.ascending),
-        by_time_(inner.is_raw || IsStreamOnly(inner)) {}
-
-  bool Before(const ResultRow& a, const ResultRow& b) const {
-    return Before(KeyOf(a), a, KeyOf(b), b);
+      : windows_(windows), ascending_(inner.ascending) {
+    if (!inner.is_raw && !IsStreamOnly(inner)) return;
+    const bool one_subquery = inner.sources.size() == 1 && inner.sources[0].subquery;
+    key_ = one_subquery ? Key::kRank : Key::kTime;
   }
 
+  // Rows get their ranks.
   void Sort(std::vector<ResultRow>* rows) const {
     std::vector<std::pair<int64_t, size_t>> keys;
     for (size_t i = 0; i < rows->size(); ++i) keys.emplace_back(KeyOf((*rows)[i]), i);
@@ -161,17 +161,30 @@ class RowOrder {
     });
     std::vector<ResultRow> ordered;
     ordered.reserve(rows->size());
-    for (const auto& [key, index] : keys) ordered.push_back(std::move((*rows)[index]));
+    for (const auto& [key, index] : keys) {
+      ordered.push_back(std::move((*rows)[index]));
+      ordered.back().rank = ordered.size();
+    }
     *rows = std::move(ordered);
   }
 
  private:
+  enum class Key : uint8_t { kTime, kInterval, kRank };
+
   int64_t KeyOf(const ResultRow& row) const {
-    return by_time_ ? row.time : windows_.Of(row.time).start;
+    switch (key_) {
+      case Key::kTime:
+        return row.time;
+      case Key::kInterval:
+        return windows_.Of(row.time).start;
+      case Key::kRank:
+        break;
+    }
+    return static_cast<int64_t>(row.rank);
   }
   bool Before(int64_t key_a, const ResultRow& a, int64_t key_b, const ResultRow& b) const {
-    if (key_a != key_b) return ascending_ ? key_a < key_b : key_a > key_b;
-    return !by_time_ && a.series->tags < b.series->tags;
+    if (key_a != key_b) return ascending_ || key_ == Key::kRank ? key_a < key_b : key_a > key_b;
+    return key_ == Key::kInterval && a.series->tags < b.series->tags;
   }
 
   // Whether it has functions of neighbouring points only, which go with the points.
@@ -185,7 +198,7 @@ class RowOrder {
 
   const Windows& windows_;
   bool ascending_;
-  bool by_time_;
+  Key key_ = Key::kInterval;
 };
 
 class GroupFinder {
@@ -279,7 +292,7 @@ class GroupFinder {
     RETURN_IF_ERROR(CheckOffset(*inner));
     const RunOptions options = OptionsOfSubquery(*inner, options_, schema_->now_ns());
     ASSIGN_OR_RETURN(auto cursor, OpenSelectWith(inner, options, schema_));
-    std::map<SeriesKey, std::vector<ResultRow>, KeyLess> by_key;
+    std::vector<ResultRow> all;
     const std::vector<RowSource> filter_sources = FilterSources(*inner);
     ResultRow row;
     for (;;) {
@@ -287,20 +300,24 @@ class GroupFinder {
       if (!more) break;
       RETURN_IF_ERROR(schema_->CountRow(row.values.size() + 1));
       if (select_.filter && !Passes(row, filter_sources)) continue;
-      by_key[{row.series->name, Subset(row.series->tags, options_.group_by)}].push_back(row);
+      all.push_back(row);
     }
     const Windows windows(options.interval, options.range, inner->zone);
-    const RowOrder order(*inner, windows);
+    RowOrder(*inner, windows).Sort(&all);
+    std::map<SeriesKey, std::vector<ResultRow>, KeyLess> by_key;
+    for (ResultRow& one : all) {
+      by_key[{one.series->name, Subset(one.series->tags, options_.group_by)}].push_back(
+          std::move(one));
+    }
     // What the outermost SELECT tells apart comes first.
     const auto before = [&](const ResultRow& x, const ResultRow& y) {
       const SeriesKey outer_x{x.series->name, Subset(x.series->tags, options_.dimensions)};
       const SeriesKey outer_y{y.series->name, Subset(y.series->tags, options_.dimensions)};
-      if (outer_x == outer_y) return order.Before(x, y);
+      if (outer_x == outer_y) return x.rank < y.rank;
       return select_.ascending ? KeyLess()(outer_x, outer_y) : KeyLess()(outer_y, outer_x);
     };
     std::map<SeriesKey, SubqueryRows, KeyLess> found;
     for (auto& [key, rows] : by_key) {
-      order.Sort(&rows);
       found[key] = {inner.get(), std::move(rows), {}};
     }
     for (const ColumnRef& ref : drivers_) {

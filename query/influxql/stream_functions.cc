@@ -28,6 +28,7 @@ class StreamFunction : public PointStream {
       point->is_null = false;
       point->aux.clear();
       point->time = in_.time;
+      point->rank = in_.rank;
       if (Take(in_, &point->value)) return true;
     }
   }
