@@ -60,12 +60,8 @@ class Compiler {
       RETURN_IF_ERROR(CheckCondition(*condition.filter));
       RETURN_IF_ERROR(CheckFilter(*condition.filter));
     }
-    out_->filter = condition.filter;
-    out_->range = condition.range;
-    out_->own_range = condition.range;
     RETURN_IF_ERROR(Dimensions());
-    // What is grouped by time ends now, unless told otherwise.
-    if (out_->range.max == kMaxTime && !out_->interval.empty()) out_->range.max = options_.now_ns;
+    Take(condition);
     return Status::Ok();
   }
 
@@ -86,11 +82,31 @@ class Compiler {
   }
 
  private:
+  // Of a subquery constants are computed before its times are taken out of the condition:
+  // "time > 5 OR true" is always true there, while in a query it reads what is later than 5.
+  Status FoldCondition() {
+    if (!out_->statement.condition) return Status::Ok();
+    const FoldContext context{options_.now_ns, out_->statement.zone.get()};
+    ASSIGN_OR_RETURN(const Condition condition,
+                     SplitCondition(Fold(out_->statement.condition, context), context));
+    Take(condition);
+    return Status::Ok();
+  }
+
+  void Take(const Condition& condition) {
+    out_->filter = condition.filter;
+    out_->range = condition.range;
+    out_->own_range = condition.range;
+    // What is grouped by time ends now, unless told otherwise.
+    if (out_->range.max == kMaxTime && !out_->interval.empty()) out_->range.max = options_.now_ns;
+  }
+
   Result<CompiledSelect> Subquery(const SelectStatement& statement) {
     CompiledSelect inner;
     inner.statement = statement;
     Compiler compiler(options_, &inner);
     RETURN_IF_ERROR(compiler.Preprocess());
+    RETURN_IF_ERROR(compiler.FoldCondition());
     if (statement.has_order && inner.ascending != out_->ascending) {
       return InvalidArgument(
           "subqueries must be ordered in the same direction as the query itself");

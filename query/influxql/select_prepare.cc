@@ -311,7 +311,8 @@ class Preparer {
       } else if (expr.is(Kind::kCall) && WildcardArgument(expr) != nullptr) {
         RETURN_IF_ERROR(ExpandCall(field));
       } else {
-        ASSIGN_OR_RETURN(ExprPtr typed, Typed(field.expr, !expr.is(Kind::kVarRef)));
+        const bool alone = expr.is(Kind::kVarRef) && !HasSubquery();
+        ASSIGN_OR_RETURN(ExprPtr typed, Typed(field.expr, !alone));
         out_->fields.push_back({std::move(typed), field.alias});
         if (outer_range_ != nullptr) {
           ASSIGN_OR_RETURN(const std::optional<DataType> seen, SeenType(field.expr));
@@ -326,6 +327,11 @@ class Preparer {
       }
     }
     return Status::Ok();
+  }
+
+  bool HasSubquery() const {
+    return std::any_of(out_->sources.begin(), out_->sources.end(),
+                       [](const PreparedSource& source) { return source.subquery != nullptr; });
   }
 
   // The type of a field for whoever reads this SELECT.

@@ -202,6 +202,11 @@ TEST_F(InfluxDeviations, SeriesOfAShortShardGroupAreFoundByTwoHours) {
   EXPECT_EQ(Values("SHOW SERIES FROM d.short.m WHERE time = 0"), "[[\"m,t=a\"],[\"m,t=b\"]]");
 }
 
+TEST_F(InfluxDeviations, ATagOfASubqueryThatIsCalledAFieldIsNothing) {
+  EXPECT_EQ(Ask("SELECT count(host::field) FROM (SELECT v FROM cpu GROUP BY host)"),
+            "{\"results\":[{\"statement_id\":0}]}\n");
+}
+
 TEST_F(InfluxDeviations, AnOffsetOfSeriesCountsThoseOfAllShards) {
   EXPECT_EQ(Values("SHOW SERIES WHERE time >= 0 OFFSET 1"), "[[\"cpu,host=b\"],[\"cpu,host=c\"]]");
 }
