@@ -1,6 +1,7 @@
 // The way of a batch into the store: hash what the client sent, find or create the series, journal
 // and apply the samples in one order under the head's lock, then wait for the group commit.
 #include <algorithm>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -481,41 +482,53 @@ Status Engine::CheckType(const WriteBatch& batch, AppendScratch* scratch,
 }
 
 // InfluxDB drops a point as a whole when the type of one of its fields is another one: the other
-// fields of the line are neither stored nor known from now on. Runs of one line are neighbours.
-Status Engine::RefuseConflictingLines(const WriteBatch& batch, AppendScratch* scratch, size_t begin,
-                                      size_t end) {
+// fields of the line are neither stored nor known from now on. Types that lines before it have
+// claimed count, be they of the same batch. Runs of one line are neighbours.
+void Engine::CheckTypesOfLines(const WriteBatch& batch, AppendScratch* scratch,
+                               Partition* partition, size_t begin, size_t end) {
   auto& runs = scratch->runs;
+  const auto line_of = [&](const Run& run) { return batch.series[run.series].source_index; };
   for (size_t first = begin; first < end;) {
-    const uint32_t line = batch.series[runs[first].series].source_index;
-    size_t last = first;
-    bool conflict = false;
-    for (; last < end && batch.series[runs[last].series].source_index == line; ++last) {
-      Run& run = runs[last];
-      if (run.pending == UINT32_MAX || run.refused) continue;
-      ASSIGN_OR_RETURN(const bool fits,
-                       FitsType(batch, scratch, scratch->pending[run.pending], run));
-      if (fits) continue;
-      conflict = true;
-      break;
+    size_t last = first + 1;
+    while (last < end && line_of(runs[last]) == line_of(runs[first])) ++last;
+    const std::span<Run> line(&runs[first], last - first);
+    first = last;
+    Result<Run*> culprit = FindTypeConflict(batch, scratch, line);
+    if (culprit.ok() && *culprit == nullptr) continue;
+    if (culprit.ok()) {
+      NameRefusedSeries(batch, partition, **culprit, scratch->pending[(*culprit)->pending]);
+    } else {
+      LogError("field types cannot be read", {{"reason", culprit.status()}});
     }
-    for (; last < end && batch.series[runs[last].series].source_index == line; ++last) {
-    }
-    for (size_t i = first; conflict && i < last; ++i) {
-      Run& run = runs[i];
+    for (Run& run : line) {
       if (run.refused) continue;
-      // The run that does not fit is refused with its reason when its type is checked.
-      const bool pending = run.pending != UINT32_MAX;
-      if (pending) {
-        ASSIGN_OR_RETURN(const bool fits,
-                         FitsType(batch, scratch, scratch->pending[run.pending], run));
-        if (!fits) continue;
-      }
-      scratch->Reject(run.series, run.point_count, AppendVerdict::kTypeConflict, "");
+      scratch->Reject(run.series, run.point_count, AppendVerdict::kTypeConflict,
+                      culprit.ok() ? "" : culprit.status().message());
       run.refused = true;
     }
-    first = last;
   }
-  return Status::Ok();
+}
+
+// Claims the types of a line's fields. Gives the first run whose type is another one, which is
+// refused then, or nullptr.
+auto Engine::FindTypeConflict(const WriteBatch& batch, AppendScratch* scratch, std::span<Run> line)
+    -> Result<Run*> {
+  const auto is_checked = [](const Run& run) { return run.pending != UINT32_MAX && !run.refused; };
+  Run* culprit = nullptr;
+  for (Run& run : line) {
+    if (!is_checked(run)) continue;
+    ASSIGN_OR_RETURN(const bool fits, FitsType(batch, scratch, scratch->pending[run.pending], run));
+    if (fits) continue;
+    culprit = &run;
+    break;
+  }
+  // A field that is twice in the line has claimed its type before it is found out.
+  for (Run& run : line) {
+    if (!is_checked(run) || (culprit != nullptr && culprit != &run)) continue;
+    RETURN_IF_ERROR(CheckType(batch, scratch, scratch->pending[run.pending], &run));
+    if (run.refused) return &run;
+  }
+  return nullptr;
 }
 
 // Whether the field has this type, or none yet, wherever the run's points lie.
@@ -543,25 +556,12 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
     size_t end = begin;
     while (end < runs.size() && runs[end].day == runs[begin].day) ++end;
     if (batch.encoding == SeriesEncoding::kInfluxPoint) {
-      const Status refused = RefuseConflictingLines(batch, scratch, begin, end);
-      if (!refused.ok()) LogError("field types cannot be read", {{"reason", refused}});
+      CheckTypesOfLines(batch, scratch, partition, begin, end);
     }
     for (size_t i = begin; i < end; ++i) {
       Run& run = runs[i];
       if (run.pending == UINT32_MAX || run.refused) continue;
       PendingSeries& pending = scratch->pending[run.pending];
-      if (batch.encoding == SeriesEncoding::kInfluxPoint) {
-        const Status checked = CheckType(batch, scratch, pending, &run);
-        if (!checked.ok()) {
-          scratch->Reject(run.series, run.point_count, AppendVerdict::kTypeConflict,
-                          checked.message());
-          run.refused = true;
-        }
-        if (run.refused) {
-          NameRefusedSeries(batch, partition, run, pending);
-          continue;
-        }
-      }
       // The same series may be in the batch twice.
       if (run.id == SeriesTable::kNone) run.id = partition->FindRecent(pending.canonical);
       if (!TakeFromBudget(scratch, partition, run, pending)) {

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -155,8 +156,10 @@ class Engine : public Storage, public LatestQuerier, public SeriesLister {
                       const SeriesRecord* record) const;
   Status CheckType(const WriteBatch& batch, AppendScratch* scratch, const PendingSeries& pending,
                    Run* run);
-  Status RefuseConflictingLines(const WriteBatch& batch, AppendScratch* scratch, size_t begin,
-                                size_t end);
+  void CheckTypesOfLines(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
+                         size_t begin, size_t end);
+  Result<Run*> FindTypeConflict(const WriteBatch& batch, AppendScratch* scratch,
+                                std::span<Run> line);
   Result<bool> FitsType(const WriteBatch& batch, AppendScratch* scratch,
                         const PendingSeries& pending, const Run& run) const;
   void WriteRuns(const WriteBatch& batch, AppendScratch* scratch);

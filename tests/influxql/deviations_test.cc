@@ -120,6 +120,23 @@ TEST_F(InfluxDeviations, TwoTypesForANewFieldKeepTheFirst) {
   EXPECT_EQ(Values("SELECT v FROM new"), "[[0,1]]");
 }
 
+// As in InfluxDB, but that the first line is kept (see above).
+TEST_F(InfluxDeviations, APointOfAWrongTypeIsDroppedWithItsOtherFields) {
+  const auto write = [&](const std::string& lines) {
+    const auto answer = server_.Post("/write?db=d", lines);
+    return answer.ok() &&
+           answer->body.find("partial write: field type conflict") != std::string::npos &&
+           answer->body.find("dropped=1\"}") != std::string::npos;
+  };
+  EXPECT_TRUE(write("p v=1 0\np w=2,v=true,x=3 1000000000\np v=4 2000000000"));
+  EXPECT_TRUE(write("p v=1,v=true,y=3 3000000000"));
+  EXPECT_TRUE(write("p z=1,u=1,z=true 4000000000"));
+  EXPECT_EQ(Values("SELECT v FROM p"), "[[0,1],[2,4]]");
+  // Fields are known of a point that was dropped because one of its own is twice in it.
+  EXPECT_EQ(Values("SHOW FIELD KEYS FROM p"),
+            "[[\"u\",\"float\"],[\"v\",\"float\"],[\"z\",\"float\"]]");
+}
+
 TEST_F(InfluxDeviations, ARegexAndAWrongArgumentAreAnError) {
   ASSERT_TRUE(server_.Post("/write?db=d", "cpu,host=a s=\"x\" 0").ok());
   EXPECT_NE(Ask("SELECT mean(s) FROM /./").find("unsupported mean iterator type"),
