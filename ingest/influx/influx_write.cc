@@ -4,7 +4,6 @@
 #include <map>
 #include <utility>
 
-#include "base/json.h"
 #include "base/text.h"
 #include "ingest/influx/line_parser.h"
 #include "ingest/influx/line_to_series.h"
@@ -255,12 +254,6 @@ std::optional<std::string_view> PrecisionOfV2(std::string_view precision) {
   if (precision == "ms") return "ms";
   if (precision == "s") return "s";
   return std::nullopt;
-}
-
-std::string InfluxErrorJson(std::string_view error) {
-  std::string out;
-  JsonWriter(&out, JsonEscapes::kHtml).BeginObject().Key("error").String(error).EndObject();
-  return out + "\n";
 }
 
 }  // namespace tsdb::influx

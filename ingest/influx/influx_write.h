@@ -49,10 +49,8 @@ struct InfluxBucket {
   std::string_view policy;
 };
 InfluxBucket ParseBucket(std::string_view bucket);
-// Its precision in the words of /write, a literal: of ns, us, ms, s or empty; nullopt for anything else.
+// Its precision in the words of /write, a literal: of ns, us, ms, s or empty; nullopt for anything
+// else.
 std::optional<std::string_view> PrecisionOfV2(std::string_view precision);
-
-// {"error":"..."} and a line feed.
-std::string InfluxErrorJson(std::string_view error);
 
 }  // namespace tsdb::influx

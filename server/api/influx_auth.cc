@@ -72,8 +72,8 @@ bool InfluxAuth::May(const InfluxIdentity& identity, influxql::Privilege privile
   return !identity.anonymous && options_.users->May(identity.name, privilege, database);
 }
 
-net::HttpResponse InfluxUnauthorized(std::string_view error) {
-  net::HttpResponse response = InfluxFailure(401, error);
+net::HttpResponse InfluxUnauthorized(const net::HttpRequest& request, std::string_view error) {
+  net::HttpResponse response = InfluxFailure(request, 401, error);
   response.headers.Remove("X-Influxdb-Error");
   response.headers.Add("WWW-Authenticate", "Basic realm=\"InfluxDB\"");
   return response;

@@ -43,7 +43,7 @@ class InfluxAuth {
   Options options_;
 };
 
-// 401 with InfluxDB's challenge.
-net::HttpResponse InfluxUnauthorized(std::string_view error);
+// 401 with InfluxDB's challenge, in the form that the client asks for.
+net::HttpResponse InfluxUnauthorized(const net::HttpRequest& request, std::string_view error);
 
 }  // namespace tsdb::server

@@ -7,7 +7,6 @@
 
 #include "base/hash.h"
 #include "base/text.h"
-#include "ingest/influx/influx_write.h"
 
 namespace tsdb::server {
 namespace {
@@ -40,9 +39,21 @@ std::string InfluxErrorHeader(std::string_view error) {
   return std::string(TrimSpace(error.substr(0, kMaxBytes)));
 }
 
-net::HttpResponse InfluxFailure(int http_status, std::string_view error) {
-  net::HttpResponse response = net::HttpResponse::Json(http_status, influx::InfluxErrorJson(error));
+InfluxForm InfluxFormOf(const net::HttpRequest& request) {
+  const std::string_view accept = request.headers.Get("Accept");
+  if (accept == "application/csv" || accept == "text/csv") return InfluxForm::kCsv;
+  if (accept == "application/x-msgpack") return InfluxForm::kMsgPack;
+  return request.query.Get("pretty") == "true" ? InfluxForm::kPrettyJson : InfluxForm::kJson;
+}
+
+net::HttpResponse InfluxFailure(const net::HttpRequest& request, int http_status,
+                                std::string_view error) {
+  const InfluxForm form = InfluxFormOf(request);
+  net::HttpResponse response;
+  response.status = http_status;
+  response.headers.Add("Content-Type", std::string(InfluxContentType(form)));
   response.headers.Add("X-Influxdb-Error", InfluxErrorHeader(error));
+  response.body = InfluxErrorBody(form, error);
   return response;
 }
 
@@ -56,7 +67,10 @@ void FinishInfluxResponse(const net::HttpRequest& request, int64_t now_ns,
                           net::HttpResponse* response) {
   if (response->status == 405) return MarkUnknownPath(response);  // its router's answer
   if (response->status == 413 && response->headers.Get("X-Influxdb-Error").empty()) {
-    *response = InfluxFailure(413, "Request Entity Too Large");
+    *response = InfluxFailure(request, 413, "Request Entity Too Large");
+  }
+  if (response->body.empty() && response->headers.Get("Content-Type") == "application/json") {
+    response->headers.Set("Content-Type", std::string(InfluxContentType(InfluxFormOf(request))));
   }
   std::string id(request.headers.Get("Request-Id"));
   if (id.empty()) id = request.headers.Get("X-Request-Id");

@@ -43,30 +43,6 @@ net::Parameters ParametersOf(HttpRequest& http) {
   return http.Form(/*with_files=*/true);
 }
 
-InfluxForm FormOf(const HttpRequest& http) {
-  const std::string_view accept = http.headers.Get("Accept");
-  if (accept == "application/csv" || accept == "text/csv") return InfluxForm::kCsv;
-  if (accept == "application/x-msgpack") return InfluxForm::kMsgPack;
-  return http.query.Get("pretty") == "true" ? InfluxForm::kPrettyJson : InfluxForm::kJson;
-}
-
-HttpResponse Failure(int http_status, InfluxForm form, std::string_view error) {
-  HttpResponse response;
-  response.status = http_status;
-  response.headers.Add("Content-Type", std::string(InfluxContentType(form)));
-  response.headers.Add("X-Influxdb-Error", InfluxErrorHeader(error));
-  response.body = InfluxErrorBody(form, error);
-  return response;
-}
-
-// 401 in the form that the client asks for.
-HttpResponse Unauthorized(InfluxForm form, std::string_view error) {
-  HttpResponse response = InfluxUnauthorized(error);
-  response.headers.Set("Content-Type", std::string(InfluxContentType(form)));
-  response.body = InfluxErrorBody(form, error);
-  return response;
-}
-
 // Small answers too are compressed for whoever takes it, as InfluxDB does.
 void Compress(const HttpRequest& http, HttpResponse* response) {
   if (http.headers.Get("Accept-Encoding").find("gzip") == std::string_view::npos) return;
@@ -107,29 +83,29 @@ struct Session {
 class QueryHandler {
  public:
   QueryHandler(const InfluxQueryApi& api, HttpRequest& http)
-      : api_(api), http_(http), form_(FormOf(http)), parameters_(ParametersOf(http)) {}
+      : api_(api), http_(http), form_(InfluxFormOf(http)), parameters_(ParametersOf(http)) {}
 
   HttpResponse Run() {
     InfluxIdentity identity;
     if (const auto refused = api_.auth->Identify(http_, &identity)) {
-      return Unauthorized(form_, *refused);
+      return InfluxUnauthorized(http_, *refused);
     }
     const std::string_view query = TrimSpace(parameters_.Get("q"));
-    if (query.empty()) return Failure(400, form_, "missing required parameter \"q\"");
+    if (query.empty()) return InfluxFailure(http_, 400, "missing required parameter \"q\"");
     influxql::BoundParameters bound;
     if (const std::string_view params = parameters_.Get("params"); !params.empty()) {
       Result<influxql::BoundParameters> parsed = influxql::ParseBoundParameters(params);
       if (!parsed.ok()) {
-        return Failure(400, form_, parsed.status().message());
+        return InfluxFailure(http_, 400, parsed.status().message());
       }
       bound = *std::move(parsed);
     }
     Result<std::vector<Statement>> statements = influxql::ParseQuery(query, bound);
     if (!statements.ok()) {
-      return Failure(400, form_, "error parsing query: " + statements.status().message());
+      return InfluxFailure(http_, 400, "error parsing query: " + statements.status().message());
     }
     if (const Status status = Authorize(identity, *statements); !status.ok()) {
-      return Failure(403, form_, "error authorizing query: " + status.message());
+      return InfluxFailure(http_, 403, "error authorizing query: " + status.message());
     }
     return Answer(identity, *std::move(statements));
   }

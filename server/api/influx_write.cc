@@ -1,6 +1,7 @@
 #include "server/api/influx_write.h"
 
 #include <optional>
+#include <utility>
 
 #include "base/text.h"
 #include "ingest/influx/influx_write.h"
@@ -13,6 +14,22 @@ namespace {
 using net::HttpRequest;
 using net::HttpResponse;
 
+// What zlib says of a damaged gzip body, in Go's words; Go also tells where.
+const char* InGoWords(std::string_view problem) {
+  constexpr std::pair<std::string_view, const char*> kWords[] = {
+      {"unexpected end of data", "unexpected EOF"},
+      {"incorrect data check", "gzip: invalid checksum"},
+      {"incorrect length check", "gzip: invalid checksum"},
+      {"incorrect header check", "gzip: invalid header"},
+      {"unknown compression method", "gzip: invalid header"},
+      {"unknown header flags set", "gzip: invalid header"},
+      {"header crc mismatch", "gzip: invalid header"}};
+  for (const auto& [end, word] : kWords) {
+    if (problem.ends_with(end)) return word;
+  }
+  return "flate: corrupt input";
+}
+
 // The uncompressed body. Only gzip counts, as in InfluxDB; other encodings are taken as plain text
 // there. Errors in Go's words.
 Result<std::string_view> BodyOf(const HttpRequest& http, size_t max_bytes, std::string* storage) {
@@ -22,8 +39,8 @@ Result<std::string_view> BodyOf(const HttpRequest& http, size_t max_bytes, std::
   if (http.body.size() < kGzipHeaderBytes) return InvalidArgument("unexpected EOF");
   if (!http.body.starts_with("\x1f\x8b\x08")) return InvalidArgument("gzip: invalid header");
   Result<std::string> plain = net::Decompress("gzip", http.body, max_bytes);
-  if (!plain.ok() && plain.status().message().ends_with("unexpected end of data")) {
-    return InvalidArgument("unexpected EOF");
+  if (!plain.ok() && plain.status().code() == StatusCode::kInvalidArgument) {
+    return InvalidArgument(InGoWords(plain.status().message()));
   }
   ASSIGN_OR_RETURN(*storage, std::move(plain));
   return std::string_view(*storage);
@@ -35,8 +52,8 @@ HttpResponse Store(const InfluxWriteApi& api, ingest::IngestMetrics* metrics,
   const Result<std::string_view> body = BodyOf(http, api.max_body_bytes, &plain);
   if (!body.ok()) {
     return body.status().code() == StatusCode::kOutOfRange
-               ? InfluxFailure(413, "Request Entity Too Large")
-               : InfluxFailure(400, body.status().message());
+               ? InfluxFailure(http, 413, "Request Entity Too Large")
+               : InfluxFailure(http, 400, body.status().message());
   }
   request.body = *body;
   request.now_ns = api.clock->NowNs();
@@ -49,7 +66,7 @@ HttpResponse Store(const InfluxWriteApi& api, ingest::IngestMetrics* metrics,
     response.status = 204;
     response.headers.Add("Content-Type", "application/json");
   } else {
-    response = InfluxFailure(outcome.http_status, outcome.error);
+    response = InfluxFailure(http, outcome.http_status, outcome.error);
   }
   if (outcome.retry_after_seconds > 0) {
     response.headers.Add("Retry-After", std::to_string(outcome.retry_after_seconds));
@@ -58,18 +75,18 @@ HttpResponse Store(const InfluxWriteApi& api, ingest::IngestMetrics* metrics,
 }
 
 // 403 in InfluxDB's words, or nullopt. That the database exists is checked before.
-std::optional<HttpResponse> Forbid(const InfluxWriteApi& api, const InfluxIdentity& identity,
-                                   std::string_view database) {
+std::optional<HttpResponse> Forbid(const InfluxWriteApi& api, const HttpRequest& http,
+                                   const InfluxIdentity& identity, std::string_view database) {
   if (api.auth->May(identity, influxql::Privilege::kWrite, database)) return std::nullopt;
   const std::string on = "to write to database " + GoQuote(database);
-  if (identity.anonymous) return InfluxFailure(403, "user is required " + on);
-  return InfluxFailure(403, GoQuote(identity.name) + " user is not authorized " + on);
+  if (identity.anonymous) return InfluxFailure(http, 403, "user is required " + on);
+  return InfluxFailure(http, 403, GoQuote(identity.name) + " user is not authorized " + on);
 }
 
 HttpResponse Write(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, HttpRequest& http) {
   InfluxIdentity identity;
   if (const auto refused = api.auth->Identify(http, &identity)) {
-    return InfluxUnauthorized(*refused);
+    return InfluxUnauthorized(http, *refused);
   }
   influx::InfluxWriteRequest request;
   request.database = http.query.Get("db");
@@ -77,36 +94,38 @@ HttpResponse Write(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, Ht
   request.precision = http.query.Get("precision");
   request.consistency = http.query.Get("consistency");
   if (const auto refused = influx::CheckInfluxDatabase(request.database, *api.catalog)) {
-    return InfluxFailure(refused->http_status, refused->error);
+    return InfluxFailure(http, refused->http_status, refused->error);
   }
-  if (auto forbidden = Forbid(api, identity, request.database)) return *std::move(forbidden);
+  if (auto forbidden = Forbid(api, http, identity, request.database)) return *std::move(forbidden);
   return Store(api, metrics, http, request);
 }
 
 HttpResponse WriteV2(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, HttpRequest& http) {
   InfluxIdentity identity;
   if (const auto refused = api.auth->Identify(http, &identity)) {
-    return InfluxUnauthorized(*refused);
+    return InfluxUnauthorized(http, *refused);
   }
   const std::string_view text = http.query.Get("bucket");
   const influx::InfluxBucket bucket = influx::ParseBucket(text);
   if (bucket.database.empty()) {
     return InfluxFailure(
-        404, "bucket name " + GoQuote(text) + " is not in \"database/retention-policy\" format");
+        http, 404,
+        "bucket name " + GoQuote(text) + " is not in \"database/retention-policy\" format");
   }
   const std::string_view precision = http.query.Get("precision");
   const std::optional<std::string_view> as_v1 = influx::PrecisionOfV2(precision);
   if (!as_v1.has_value()) {
-    return InfluxFailure(400, "invalid precision " + GoQuote(precision) + " (use ns, us, ms or s)");
+    return InfluxFailure(http, 400,
+                         "invalid precision " + GoQuote(precision) + " (use ns, us, ms or s)");
   }
   influx::InfluxWriteRequest request;
   request.database = bucket.database;
   request.policy = bucket.policy;
   request.precision = *as_v1;
   if (const auto refused = influx::CheckInfluxDatabase(request.database, *api.catalog)) {
-    return InfluxFailure(refused->http_status, refused->error);
+    return InfluxFailure(http, refused->http_status, refused->error);
   }
-  if (auto forbidden = Forbid(api, identity, request.database)) return *std::move(forbidden);
+  if (auto forbidden = Forbid(api, http, identity, request.database)) return *std::move(forbidden);
   return Store(api, metrics, http, request);
 }
 

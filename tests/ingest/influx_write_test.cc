@@ -78,10 +78,5 @@ TEST_F(InfluxWrite, ARestrictedUserWritesNothingOfOthers) {
   EXPECT_EQ(store_.series.size(), 1u);
 }
 
-TEST_F(InfluxWrite, ErrorsAreJson) {
-  EXPECT_EQ(InfluxErrorJson("database not found: \"x\""),
-            "{\"error\":\"database not found: \\\"x\\\"\"}\n");
-}
-
 }  // namespace
 }  // namespace tsdb::influx
