@@ -16,11 +16,15 @@
 #include <rocksdb/sst_file_reader.h>
 #include <rocksdb/sst_file_writer.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "storage/index/postings.h"
 #include "storage/rocks/log_damage.h"
 #include "storage/rocks/options.h"
 #include "storage/rocks/replay_guard.h"
+#include "storage/rocks/table_blocks.h"
 
 namespace tsdb::storage {
 namespace {
@@ -28,7 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 using Table = rocksdb::LiveFileMetaData;
 
-std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 std::string After(std::string_view key) { return std::string(key) + '\0'; }
 
 bool IsTable(std::string_view name) { return name.ends_with(".sst"); }
@@ -128,6 +131,78 @@ class Database {
   std::vector<rocksdb::ColumnFamilyOptions> families_;
   rocksdb::DB* db_ = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+};
+
+// Makes one row of the versions of each key, which come the newest first: the newest value, or all
+// that are to be united with it. Removed keys have none.
+class NewestRows {
+ public:
+  using Visit = std::function<Status(std::string_view key, std::string_view value)>;
+  explicit NewestRows(const Visit& visit) : visit_(visit) {}
+
+  Status Add(std::vector<TableRow> rows) {
+    for (TableRow& row : rows) {
+      if (!key_.has_value() || row.key != *key_) {
+        RETURN_IF_ERROR(Finish());
+        key_ = std::move(row.key);
+        is_settled_ = false;
+      }
+      if (is_settled_) continue;
+      const bool has_value =
+          row.kind == TableRow::Kind::kValue || row.kind == TableRow::Kind::kMerge;
+      if (has_value) values_.push_back(std::move(row.value));
+      is_settled_ = row.kind != TableRow::Kind::kMerge;
+    }
+    return Status::Ok();
+  }
+  // The row of the last key.
+  Status Finish() {
+    const std::vector<std::string> values = std::exchange(values_, {});
+    if (values.empty()) return Status::Ok();
+    if (values.size() == 1) return visit_(*key_, values[0]);
+    const std::vector<std::string_view> views(values.begin(), values.end());
+    ASSIGN_OR_RETURN(const std::string united, MergeSerializedPostings(views));
+    return visit_(*key_, united);
+  }
+
+ private:
+  const Visit& visit_;
+  std::optional<std::string> key_;
+  std::vector<std::string> values_;  // of key_
+  bool is_settled_ = false;          // older versions do not count
+};
+
+// A file's bytes, read by the system as they are needed.
+class MappedFile {
+ public:
+  static Result<MappedFile> Open(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return NotFound("cannot open " + path + ": " + std::strerror(errno));
+    struct stat info {};
+    MappedFile file;
+    if (::fstat(fd, &info) == 0 && info.st_size > 0) {
+      file.size_ = static_cast<size_t>(info.st_size);
+      file.data_ = ::mmap(nullptr, file.size_, PROT_READ, MAP_PRIVATE, fd, 0);
+    }
+    ::close(fd);
+    if (file.data_ == MAP_FAILED) return Unavailable("cannot read " + path);
+    return file;
+  }
+  MappedFile(MappedFile&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(other.size_) {}
+  MappedFile& operator=(MappedFile&&) = delete;
+  ~MappedFile() {
+    if (data_ != nullptr && data_ != MAP_FAILED) ::munmap(data_, size_);
+  }
+  std::string_view bytes() const {
+    return data_ == nullptr ? std::string_view()
+                            : std::string_view(static_cast<const char*>(data_), size_);
+  }
+
+ private:
+  MappedFile() = default;
+  void* data_ = nullptr;
+  size_t size_ = 0;
 };
 
 // One salvage. `stage` is a copy of the source that is written to: its log becomes tables.
@@ -260,6 +335,8 @@ class Salvager {
       if (status.ok()) {
         family = FamilyOf(reader.GetTableProperties()->column_family_name);
         status = reader.VerifyChecksum();
+      } else if (const Result<MappedFile> file = MappedFile::Open(path); file.ok()) {
+        family = FamilyOf(TableBlocks::FamilyName(file->bytes()).value_or(""));
       }
       if (status.ok() && family.has_value()) {
         has_table[static_cast<size_t>(*family)] = true;
@@ -352,89 +429,27 @@ class Salvager {
   }
 
   // Calls `row` with each row of a table that can be read, and notes what lies between.
-  Status ReadTable(const Table& table, Family family,
-                   const std::function<Status(std::string_view, std::string_view)>& row) {
-    rocksdb::SstFileReader reader(db_.OptionsOf(family));
-    if (!reader.Open(PathOf(table)).ok()) {
-      // Its manifest tells which keys it had; without, nothing does.
-      std::string end = table.largestkey.empty() ? "" : After(table.largestkey);
-      result_.lost.push_back({family, table.smallestkey, std::move(end)});
+  Status ReadTable(const Table& table, Family family, const NewestRows::Visit& row) {
+    const std::string behind_all = table.largestkey.empty() ? "" : After(table.largestkey);
+    const Result<MappedFile> file = MappedFile::Open(PathOf(table));
+    if (!file.ok()) {
+      // The manifest tells which keys it had; without, nothing does.
+      result_.lost.push_back({family, table.smallestkey, behind_all});
       return Status::Ok();
     }
-    rocksdb::ReadOptions read;
-    read.fill_cache = false;
-    const std::unique_ptr<rocksdb::Iterator> rows(reader.NewIterator(read));
-    std::string last;  // the key behind which rows are missing
-    bool is_first = true;
-    for (rows->SeekToFirst();;) {
-      for (; rows->Valid(); rows->Next()) {
-        RETURN_IF_ERROR(row(ToView(rows->key()), ToView(rows->value())));
-        last.assign(rows->key().data(), rows->key().size());
-        is_first = false;
-      }
-      if (rows->status().ok()) return Status::Ok();
-      LostRange lost{family, is_first ? table.smallestkey : After(last), ""};
-      // On from the next block that can be read.
-      std::string at = lost.begin;
-      while (!rows->Valid() && !rows->status().ok() && table.file_number != 0) {
-        const std::optional<std::string> next = NextBlock(family, at);
-        if (!next.has_value()) break;
-        at = *next;
-        rows->Seek(at);
-      }
-      if (rows->Valid()) {
-        lost.end.assign(rows->key().data(), rows->key().size());
-        result_.lost.push_back(std::move(lost));
-        continue;
-      }
-      if (!table.largestkey.empty()) lost.end = After(table.largestkey);
-      return ReadBackwards(rows.get(), std::move(lost), row);
+    TableBlocks blocks(file->bytes());
+    NewestRows newest(row);
+    std::string next = table.smallestkey;  // behind the last row
+    std::vector<TableRow> rows;
+    while (blocks.Next(&rows)) {
+      if (blocks.behind_gap()) result_.lost.push_back({family, next, rows.front().key});
+      next = After(rows.back().key);
+      RETURN_IF_ERROR(newest.Add(std::move(rows)));
     }
-  }
-
-  // What lies behind the damage, from the end of the table.
-  Status ReadBackwards(rocksdb::Iterator* rows, LostRange lost,
-                       const std::function<Status(std::string_view, std::string_view)>& row) {
-    std::vector<std::pair<std::string, std::string>> behind;
-    for (rows->SeekToLast(); rows->Valid() && ToView(rows->key()) >= lost.begin; rows->Prev()) {
-      behind.emplace_back(rows->key().ToString(), rows->value().ToString());
+    if (blocks.behind_gap() && (behind_all.empty() || next < behind_all)) {
+      result_.lost.push_back({family, next, behind_all});
     }
-    if (!behind.empty()) lost.end = behind.back().first;
-    result_.lost.push_back(std::move(lost));
-    for (auto it = behind.rbegin(); it != behind.rend(); ++it) {
-      RETURN_IF_ERROR(row(it->first, it->second));
-    }
-    return Status::Ok();
-  }
-
-  // The smallest key behind `key` at which a block of any table of the family begins, by the
-  // tables' indexes; nothing when `key` lies in the last one.
-  std::optional<std::string> NextBlock(Family family, const std::string& key) const {
-    const auto size_before = [&](const std::string& bound) {
-      rocksdb::SizeApproximationOptions options;
-      const std::string begin;
-      const rocksdb::Range range(begin, bound);
-      uint64_t size = 0;
-      db_.db()
-          ->GetApproximateSizes(options, db_.handle(family), &range, 1, &size)
-          .PermitUncheckedError();
-      return size;
-    };
-    constexpr size_t kLongestKey = 70'000;
-    const uint64_t here = size_before(key);
-    std::string bound;  // the greatest key with the same size before it, byte by byte
-    while (bound.size() < kLongestKey) {
-      int least = -1;  // the greatest byte that may follow
-      int most = 256;  // the smallest that may not
-      while (most - least > 1) {
-        const int middle = (least + most) / 2;
-        (size_before(bound + static_cast<char>(middle)) <= here ? least : most) = middle;
-      }
-      if (least < 0) return After(bound);
-      bound.push_back(static_cast<char>(least));
-      if (bound.size() > 64 && bound.find_first_not_of('\xff') == std::string::npos) break;
-    }
-    return std::nullopt;
+    return newest.Finish();
   }
 
   // Of a family whose rows are written over. What a damaged block hides may have been the newest.

@@ -293,6 +293,50 @@ TEST_F(RepairTest, AllOfATablesBlocksButTheFirstAndTheLastCostThemselves) {
   }
 }
 
+TEST_F(RepairTest, ATableWithoutItsEndLosesNoRow) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  const std::vector<std::function<void(const std::string& path)>> damages = {
+      [](const std::string& path) { Flip(path, fs::file_size(path) - 8); },   // its magic number
+      [](const std::string& path) { Flip(path, fs::file_size(path) - 52); },  // where its index is
+      [](const std::string& path) { fs::resize_file(path, fs::file_size(path) - 53); },
+      [&](const std::string& path) {
+        fs::resize_file(path, fs::file_size(path) - 20);
+        fs::remove(path_ + "/CURRENT");
+      },
+  };
+  size_t next = 0;
+  for (const Outcome& outcome : RepairEach(Names(".sst"), [&](const std::string& path) {
+         damages[next++ % damages.size()](path);
+       })) {
+    EXPECT_EQ(outcome.lost, 0U) << outcome.name;
+    EXPECT_THAT(outcome.report.damage, Not(IsEmpty())) << outcome.name;
+  }
+  EXPECT_GT(next, 2 * damages.size());
+}
+
+TEST_F(RepairTest, ACutTableKeepsTheBlocksBeforeTheCut) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  std::vector<std::string> large = Names(".sst");
+  std::erase_if(large,
+                [&](const auto& name) { return fs::file_size(whole_ + "/" + name) < 60'000; });
+  ASSERT_FALSE(large.empty());
+  const auto cut = [](double part) {
+    return [part](const std::string& path) {
+      const auto size = static_cast<double>(fs::file_size(path));
+      fs::resize_file(path, static_cast<uint64_t>(size * part));
+    };
+  };
+  const auto half = RepairEach(large, cut(0.5));
+  const auto most = RepairEach(large, cut(0.9));
+  size_t kept_more = 0;
+  for (size_t i = 0; i < large.size(); ++i) {
+    EXPECT_LT(half[i].lost, AllSamples() / 2) << large[i];
+    EXPECT_LE(most[i].lost, half[i].lost) << large[i];
+    kept_more += most[i].lost < half[i].lost;
+  }
+  EXPECT_GT(kept_more, 0U);
+}
+
 TEST_F(RepairTest, AMissingTableCostsWhatItHeld) {
   ASSERT_NO_FATAL_FAILURE(Fill());
   for (const Outcome& outcome :
