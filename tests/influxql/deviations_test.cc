@@ -224,6 +224,47 @@ TEST_F(InfluxDeviations, ATagOfASubqueryThatIsCalledAFieldIsNothing) {
             "{\"results\":[{\"statement_id\":0}]}\n");
 }
 
+// Of up to 12 points InfluxDB has the same; of more, Go's sort leaves equal ones in any order:
+// its answers here are 1 and other times.
+TEST_F(InfluxDeviations, EqualValuesKeepTheOrderOfTime) {
+  std::string lines;
+  for (int i = 0; i < 20; ++i) {
+    lines += "t v=" + std::to_string(i % 2 == 0 ? 2 : 1) + " " + std::to_string(i) + "000000000\n";
+  }
+  ASSERT_TRUE(server_.Post("/write?db=d", lines).ok());
+  EXPECT_EQ(Values("SELECT mode(v) FROM t"), "[[0,2]]");
+  EXPECT_EQ(Values("SELECT percentile(v, 25) FROM t"), "[[9,1]]");
+  EXPECT_EQ(Values("SELECT percentile(v, 50) FROM t"), "[[19,1]]");
+  EXPECT_EQ(Values("SELECT percentile(v, 100) FROM t"), "[[18,2]]");
+}
+
+// Go's end in 5913, 816, 6323 and 96.
+TEST_F(InfluxDeviations, LastDigitsAreThoseOfTheCLibrary) {
+  EXPECT_EQ(Values("SELECT exp(v * 22), sin(v + 1), cos(v + 4), ln(v + 2) FROM cpu LIMIT 1"),
+            "[[0,3584912846.131592,0.9092974268256817,0.28366218546322625,1.0986122886681098]]");
+}
+
+// InfluxDB takes the first row of each function, of these the one with the least tags: two rows of
+// host a at 60 seconds, one for each function, before and behind the row of host b.
+TEST_F(InfluxDeviations, RowsOfSeveralFunctionsOfASubqueryStandTogether) {
+  ASSERT_TRUE(server_
+                  .Post("/write?db=d",
+                        "m,host=a v=1,n=7i 0\nm,host=b v=2 1000000000\n"
+                        "m,host=a v=3,n=8i 60000000000")
+                  .ok());
+  EXPECT_EQ(Values("SELECT x, y, host FROM (SELECT first(v) AS x, last(n) AS y FROM m WHERE "
+                   "time >= 0 AND time < 2m GROUP BY time(1m), host)"),
+            "[[0,1,7,\"a\"],[0,2,null,\"b\"],[60,3,8,\"a\"]]");
+}
+
+// InfluxDB reads one source after the other: 60, 60 and, back in time, -90 seconds.
+TEST_F(InfluxDeviations, NeighboursOfSeveralSourcesAreThoseInTime) {
+  Ask("CREATE RETENTION POLICY other ON d DURATION INF REPLICATION 1");
+  ASSERT_TRUE(server_.Post("/write?db=d&rp=other", "cpu,host=a v=2 30000000000").ok());
+  EXPECT_EQ(Values("SELECT elapsed(v, 1s) FROM cpu, d.other.cpu WHERE time < 1h"),
+            "[[30,30],[60,30],[120,60]]");
+}
+
 TEST_F(InfluxDeviations, AnOffsetOfSeriesCountsThoseOfAllShards) {
   EXPECT_EQ(Values("SHOW SERIES WHERE time >= 0 OFFSET 1"), "[[\"cpu,host=b\"],[\"cpu,host=c\"]]");
 }
