@@ -12,6 +12,7 @@ A line is one request; what it is asked with goes on until it is set anew:
     http METHOD TARGET [BODY]
     ! REQUEST            answered otherwise here, which docs/compat.md tells
     ~ REQUEST            sent, but not compared: InfluxDB's answer is of chance, or follows from a difference before
+    ? REQUEST            asked again for five seconds until both say the same: InfluxDB is still at what it has answered before
 
 Bodies, status and all headers but those of the transport are compared; numbers of JSON may differ in their last digits.
 """
@@ -19,6 +20,7 @@ import gzip
 import math
 import os
 import re
+import time
 import urllib.parse
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "exchanges")
@@ -163,7 +165,7 @@ def run(pair, pair_with_auth, only="", verbose=False):
             continue
         if servers is None or script.set(word, rest):
             continue
-        mark = word if word in "!~" else ""
+        mark = word if word in "!~?" else ""
         if mark:
             word, _, rest = rest.partition(" ")
         request = script.request(word, rest)
@@ -172,6 +174,12 @@ def run(pair, pair_with_auth, only="", verbose=False):
             continue
         asked += 1
         why = difference(mine, real)
+        for _ in range(50 if mark == "?" else 0):
+            if not why:
+                break
+            time.sleep(0.1)
+            mine, real = (server.send(*request) for server in servers)
+            why = difference(mine, real)
         if mark == "!":
             why = None if why else "no longer a difference"
         if why or verbose:
