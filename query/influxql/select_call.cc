@@ -68,19 +68,43 @@ class CallBuilder {
     return context_.texts->contains({measurement, ref.text, ref.type});
   }
 
-  // Points of a variable, of all series of the group, in order.
+  // Series and rows of subqueries in the order of FROM. Stops at an error.
+  template <typename OnSeries, typename OnRows>
+  Status ForEachInput(const OnSeries& on_series, const OnRows& on_rows) const {
+    auto series = context_.group->series.begin();
+    const auto end = context_.group->series.end();
+    for (const SubqueryRows& rows : context_.group->subqueries) {
+      for (; series != end && (*series)->source < rows.source; ++series) {
+        RETURN_IF_ERROR(on_series(**series));
+      }
+      RETURN_IF_ERROR(on_rows(rows));
+    }
+    for (; series != end; ++series) RETURN_IF_ERROR(on_series(**series));
+    return Status::Ok();
+  }
+
+  // Points of a variable, of all series of the group: of each source in order of time, of several
+  // interval by interval.
   Result<PointStreamPtr> Points(const Expr& ref, const std::vector<ColumnRef>& aux,
                                 bool reducible = false) const {
     const ColumnRef driver = RefOf(ref);
+    const bool ascending = context_.select->ascending;
+    std::map<size_t, std::vector<PointStreamPtr>> by_source;
+    const auto add_series = [&](const SeriesEntry& entry) {
+      by_source[entry.source].push_back(
+          StreamSeries(entry, &driver, aux, ReadRange(), ascending, context_.cancel));
+      return Status::Ok();
+    };
+    const auto add_rows = [&](const SubqueryRows& rows) {
+      by_source[rows.source].push_back(StreamRows(rows, &driver, aux, reducible));
+      return Status::Ok();
+    };
+    RETURN_IF_ERROR(ForEachInput(add_series, add_rows));
     std::vector<PointStreamPtr> inputs;
-    for (const SeriesEntry* entry : context_.group->series) {
-      inputs.push_back(StreamSeries(*entry, &driver, aux, ReadRange(), context_.select->ascending,
-                                    context_.cancel));
+    for (auto& [source, streams] : by_source) {
+      inputs.push_back(MergeStreams(std::move(streams), ascending));
     }
-    for (const SubqueryRows& rows : context_.group->subqueries) {
-      inputs.push_back(StreamRows(rows, &driver, aux, reducible));
-    }
-    return MergeStreams(std::move(inputs), context_.select->ascending);
+    return MergeWindows(std::move(inputs), WindowsNow(), ascending);
   }
 
   Result<PointStreamPtr> Argument(const Expr& arg) {
@@ -151,6 +175,7 @@ class CallBuilder {
 
   Result<PointStreamPtr> BuildHoltWinters(const Expr& call) {
     ASSIGN_OR_RETURN(PointStreamPtr input, Argument(*call.args[0]));
+    RETURN_IF_ERROR(CheckType("elapsed", *call.args[0]));  // as InfluxDB words it
     return HoltWinters(std::move(input), call.args[1]->integer, call.args[2]->integer,
                        call.text == "holt_winters_with_fit", options_.interval.length_ns);
   }
@@ -178,11 +203,11 @@ class CallBuilder {
       read.function = name == "top" ? "max" : "min";  // of each combination of tags
     }
     RETURN_IF_ERROR(CheckReducer(read));
+    if (arg.is(Kind::kVarRef) && LostInMerge(read.function, arg)) return Empty();
     if (read.function != spec.function && spec.input == DataType::kBoolean) {
       return InvalidArgument("unsupported " + name +
                              " iterator type: *query.booleanReduceBooleanIterator");
     }
-    if (arg.is(Kind::kVarRef) && LostInMerge(name, arg)) return Empty();
 
     // Whether points keep their own times.
     const bool own_times =
@@ -316,15 +341,16 @@ class CallBuilder {
       RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
     } else {
       const ColumnRef driver = RefOf(arg);
-      for (const SeriesEntry* entry : context_.group->series) {
-        const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, ReadRange(),
+      const auto add_series = [&](const SeriesEntry& entry) {
+        const PointStreamPtr input = StreamSeries(entry, &driver, context_.aux, ReadRange(),
                                                   /*ascending=*/true, context_.cancel);
-        RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
-      }
-      for (const SubqueryRows& rows : context_.group->subqueries) {
+        return ReduceInto(input.get(), spec, windows, &cells);
+      };
+      const auto add_rows = [&](const SubqueryRows& rows) {
         const PointStreamPtr input = StreamRows(rows, &driver, context_.aux, /*reducible=*/true);
-        RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &cells));
-      }
+        return ReduceInto(input.get(), spec, windows, &cells);
+      };
+      RETURN_IF_ERROR(ForEachInput(add_series, add_rows));
     }
     return Results(windows, &cells, own_times);
   }
@@ -343,20 +369,21 @@ class CallBuilder {
       }
       return key;
     };
-    for (const SeriesEntry* entry : context_.group->series) {
-      const PointStreamPtr input = StreamSeries(*entry, &driver, context_.aux, ReadRange(),
+    const auto add_series = [&](const SeriesEntry& entry) {
+      const PointStreamPtr input = StreamSeries(entry, &driver, context_.aux, ReadRange(),
                                                 /*ascending=*/true, context_.cancel);
-      RETURN_IF_ERROR(ReduceInto(input.get(), spec, windows, &by_tags[tags_of(entry->tags)]));
-    }
-    for (const SubqueryRows& rows : context_.group->subqueries) {
+      return ReduceInto(input.get(), spec, windows, &by_tags[tags_of(entry.tags)]);
+    };
+    const auto add_rows = [&](const SubqueryRows& rows) {
       for (size_t i = 0; i < rows.ReducibleBy(driver); ++i) {
-        const ResultRow& row = rows.rows[i];
-        const SubqueryRows one{rows.inner, {row}, {}};
+        const SubqueryRows one{rows.inner, {rows.rows[i]}, rows.source, {}};
         const PointStreamPtr input = StreamRows(one, &driver, context_.aux);
         RETURN_IF_ERROR(
-            ReduceInto(input.get(), spec, windows, &by_tags[tags_of(row.series->tags)]));
+            ReduceInto(input.get(), spec, windows, &by_tags[tags_of(rows.rows[i].series->tags)]));
       }
-    }
+      return Status::Ok();
+    };
+    RETURN_IF_ERROR(ForEachInput(add_series, add_rows));
     std::vector<Point> best;
     for (auto& [tags, cells] : by_tags) {
       for (auto& [start, reducer] : cells) reducer->Emit(start, &best);
@@ -469,6 +496,13 @@ Result<PointStreamPtr> BuildRaw(const CallContext& context) {
   const TimeRange range = context.options.range.Intersect(context.options.mapped);
   const PreparedSelect& select = *context.select;
   std::vector<PointStreamPtr> inputs;
+  auto rows = context.group->subqueries.begin();
+  const auto end = context.group->subqueries.end();
+  for (; rows != end && !context.group->series.empty() &&
+         rows->source < context.group->series[0]->source;
+       ++rows) {
+    inputs.push_back(StreamRows(*rows, nullptr, context.aux));
+  }
   if (!context.group->series.empty() && LimitsRuns(context)) {
     inputs.push_back(
         SeriesBetween(context, range, SumOfCounts(SumOfCounts(select.limit, select.offset), 1)));
@@ -484,9 +518,7 @@ Result<PointStreamPtr> BuildRaw(const CallContext& context) {
                                     context.group->series[0]->shard_group_ns);
     }
   }
-  for (const SubqueryRows& rows : context.group->subqueries) {
-    inputs.push_back(StreamRows(rows, nullptr, context.aux));
-  }
+  for (; rows != end; ++rows) inputs.push_back(StreamRows(*rows, nullptr, context.aux));
   return MergeStreams(std::move(inputs), ascending);
 }
 

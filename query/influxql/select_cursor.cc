@@ -168,7 +168,7 @@ class SelectCursor : public RowCursor {
     Group none;
     none.key = std::make_shared<const SeriesKey>();
     for (const PreparedSource& source : select_->sources) {
-      if (source.subquery) none.subqueries.push_back({source.subquery.get(), {}, {}});
+      if (source.subquery) none.subqueries.push_back({source.subquery.get(), {}, 0, {}});
     }
     if (none.subqueries.empty()) return Status::Ok();
     const CallContext context = ContextOf(none, options_);

@@ -217,7 +217,8 @@ class GroupFinder {
   }
 
   Result<std::unique_ptr<GroupPlan>> Run() {
-    for (const PreparedSource& source : select_.sources) {
+    for (; source_ < select_.sources.size(); ++source_) {
+      const PreparedSource& source = select_.sources[source_];
       if (source.subquery) {
         if (!options_.only_measurements) RETURN_IF_ERROR(AddSubquery(source.subquery));
       } else {
@@ -246,7 +247,8 @@ class GroupFinder {
     ASSIGN_OR_RETURN(auto found,
                      FindSeries(source, select_.filter, names_, limited, range, schema_));
     std::map<std::string, std::vector<const SeriesEntry*>> sets;
-    for (const SeriesEntry& entry : found->entries) {
+    for (SeriesEntry& entry : found->entries) {
+      entry.source = source_;
       sets[limited ? TagSetKey(entry.tags) : std::string()].push_back(&entry);
     }
     int64_t number = 0;
@@ -318,7 +320,7 @@ class GroupFinder {
     };
     std::map<SeriesKey, SubqueryRows, KeyLess> found;
     for (auto& [key, rows] : by_key) {
-      found[key] = {inner.get(), std::move(rows), {}};
+      found[key] = {inner.get(), std::move(rows), source_, {}};
     }
     for (const ColumnRef& ref : drivers_) {
       if (!options_.interval.empty()) break;
@@ -379,6 +381,7 @@ class GroupFinder {
   const RunOptions& options_;
   Schema* schema_;
   std::unique_ptr<GroupPlan> plan_;
+  size_t source_ = 0;
   std::vector<std::string> names_;
   std::vector<ColumnRef> drivers_;  // what functions are of
   std::map<SeriesKey, Group, KeyLess> groups_;

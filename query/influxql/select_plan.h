@@ -57,6 +57,7 @@ RunOptions OptionsOfSubquery(const PreparedSelect& inner, const RunOptions& oute
 struct SubqueryRows {
   const PreparedSelect* inner = nullptr;
   std::vector<ResultRow> rows;
+  size_t source = 0;  // which of FROM it is
   // How many of them an aggregate of a variable sees without an interval: a row that has it before
   // or behind the range, as the beginning of an interval may be, ends what InfluxDB reads, of all
   // groups. All of them where a variable is not named.
@@ -64,6 +65,7 @@ struct SubqueryRows {
   size_t ReducibleBy(const ColumnRef& driver) const;
 };
 
+// Series and subqueries each in the order of FROM.
 struct Group {
   SeriesKeyPtr key;
   std::vector<const SeriesEntry*> series;

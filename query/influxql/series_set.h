@@ -26,6 +26,7 @@ struct SeriesEntry {
   ExprPtr filter;  // what is to be asked of each row; null: nothing
   const storage::SeriesSelection* selection = nullptr;
   int64_t shard_group_ns = 0;  // of its policy
+  size_t source = 0;           // which of FROM it is of
   // nullptr when there is no such field.
   const size_t* FindField(std::string_view name) const;
 };

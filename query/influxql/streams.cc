@@ -39,51 +39,66 @@ int CompareTexts(const Point& a, const Point& b) {
   return 0;
 }
 
-// A binary heap of one point for each input. In which order points of one time come is decided by
-// the moves of the heap alone, as in InfluxDB: which of them a LIMIT keeps is seen by clients.
-class Merge : public PointStream {
+// A binary heap of one point for each input. In which order points come that are not told apart is
+// decided by the moves of the heap alone, as in InfluxDB: which of them a LIMIT keeps is seen by
+// clients.
+struct Head {
+  Point point;
+  size_t input = 0;
+};
+template <typename Order>
+class Heap {
  public:
-  Merge(std::vector<PointStreamPtr> inputs, bool ascending)
-      : inputs_(std::move(inputs)), ascending_(ascending) {}
+  Heap(std::vector<PointStreamPtr> inputs, Order before)
+      : inputs_(std::move(inputs)), before_(std::move(before)) {}
 
-  Result<bool> Next(Point* point) override {
-    if (!started_) RETURN_IF_ERROR(Start());
-    if (heap_.empty()) return false;
-    const size_t last = heap_.size() - 1;
-    std::swap(heap_[0], heap_[last]);
-    Down(0, last);
-    Head& head = heap_.back();
-    *point = std::move(head.point);
-    head.point = Point();
-    ASSIGN_OR_RETURN(const bool more, inputs_[head.input]->Next(&head.point));
-    if (more) {
-      Up(last);
-    } else {
-      inputs_[head.input].reset();
-      heap_.pop_back();
+  bool empty() const { return heads_.empty(); }
+
+  Status Start() {
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+      Head head;
+      head.input = i;
+      ASSIGN_OR_RETURN(const bool more, Advance(&head));
+      if (more) heads_.push_back(std::move(head));
     }
-    return true;
+    for (size_t i = heads_.size() / 2; i > 0; --i) Down(i - 1, heads_.size());
+    return Status::Ok();
+  }
+
+  // Takes the first one out of order. REQUIRES: !empty(), and Return or Remove come next.
+  Head* Take() {
+    const size_t last = heads_.size() - 1;
+    std::swap(heads_[0], heads_[last]);
+    Down(0, last);
+    return &heads_.back();
+  }
+  void Return() { Up(heads_.size() - 1); }
+  Head Remove() {
+    Head head = std::move(heads_.back());
+    heads_.pop_back();
+    return head;
+  }
+  void Push(Head head) {
+    heads_.push_back(std::move(head));
+    Return();
+  }
+
+  // Gives it its input's next point; false at the end of it.
+  Result<bool> Advance(Head* head) {
+    head->point = Point();
+    ASSIGN_OR_RETURN(const bool more, inputs_[head->input]->Next(&head->point));
+    if (!more) inputs_[head->input].reset();
+    return more;
   }
 
  private:
-  struct Head {
-    Point point;
-    size_t input = 0;
-  };
-
-  bool Before(size_t a, size_t b) const {
-    const Point& x = heap_[a].point;
-    const Point& y = heap_[b].point;
-    if (x.time != y.time) return ascending_ ? x.time < y.time : x.time > y.time;
-    const int order = CompareTexts(x, y);
-    return ascending_ ? order < 0 : order > 0;
-  }
+  bool Before(size_t a, size_t b) const { return before_(heads_[a].point, heads_[b].point); }
 
   void Up(size_t at) {
     while (at > 0) {
       const size_t parent = (at - 1) / 2;
       if (!Before(at, parent)) return;
-      std::swap(heap_[at], heap_[parent]);
+      std::swap(heads_[at], heads_[parent]);
       at = parent;
     }
   }
@@ -94,27 +109,90 @@ class Merge : public PointStream {
       if (child >= size) return;
       if (child + 1 < size && Before(child + 1, child)) ++child;
       if (!Before(child, at)) return;
-      std::swap(heap_[at], heap_[child]);
+      std::swap(heads_[at], heads_[child]);
       at = child;
     }
   }
 
-  Status Start() {
+  std::vector<PointStreamPtr> inputs_;
+  Order before_;
+  std::vector<Head> heads_;
+};
+
+class Merge : public PointStream {
+ public:
+  Merge(std::vector<PointStreamPtr> inputs, bool ascending)
+      : heap_(std::move(inputs), {ascending}) {}
+
+  Result<bool> Next(Point* point) override {
+    if (!started_) RETURN_IF_ERROR(heap_.Start());
     started_ = true;
-    for (size_t i = 0; i < inputs_.size(); ++i) {
-      Head head;
-      head.input = i;
-      ASSIGN_OR_RETURN(const bool more, inputs_[i]->Next(&head.point));
-      if (more) heap_.push_back(std::move(head));
-    }
-    for (size_t i = heap_.size() / 2; i > 0; --i) Down(i - 1, heap_.size());
-    return Status::Ok();
+    if (heap_.empty()) return false;
+    Head* head = heap_.Take();
+    *point = std::move(head->point);
+    ASSIGN_OR_RETURN(const bool more, heap_.Advance(head));
+    more ? heap_.Return() : static_cast<void>(heap_.Remove());
+    return true;
   }
 
-  std::vector<PointStreamPtr> inputs_;
-  bool ascending_;
+ private:
+  struct ByTime {
+    bool ascending;
+    bool operator()(const Point& a, const Point& b) const {
+      if (a.time != b.time) return ascending ? a.time < b.time : a.time > b.time;
+      const int order = CompareTexts(a, b);
+      return ascending ? order < 0 : order > 0;
+    }
+  };
+
+  Heap<ByTime> heap_;
   bool started_ = false;
-  std::vector<Head> heap_;
+};
+
+class WindowMerge : public PointStream {
+ public:
+  WindowMerge(std::vector<PointStreamPtr> inputs, const Windows& windows, bool ascending)
+      : windows_(windows), ascending_(ascending), heap_(std::move(inputs), {windows, ascending}) {}
+
+  Result<bool> Next(Point* point) override {
+    if (!started_) RETURN_IF_ERROR(heap_.Start());
+    started_ = true;
+    if (current_.has_value() && !IsInWindow(current_->point)) {
+      heap_.Push(*std::exchange(current_, std::nullopt));
+    }
+    if (!current_.has_value()) {
+      if (heap_.empty()) return false;
+      heap_.Take();
+      current_ = heap_.Remove();
+      window_ = windows_.Of(current_->point.time);
+    }
+    *point = std::move(current_->point);
+    ASSIGN_OR_RETURN(const bool more, heap_.Advance(&*current_));
+    if (!more) current_.reset();
+    return true;
+  }
+
+ private:
+  bool IsInWindow(const Point& point) const {
+    return ascending_ ? point.time < window_.end : point.time >= window_.start;
+  }
+
+  struct ByWindow {
+    Windows windows;
+    bool ascending;
+    bool operator()(const Point& a, const Point& b) const {
+      const int64_t x = windows.Of(a.time).start;
+      const int64_t y = windows.Of(b.time).start;
+      return ascending ? x < y : x > y;
+    }
+  };
+
+  Windows windows_;
+  bool ascending_;
+  Heap<ByWindow> heap_;
+  bool started_ = false;
+  std::optional<Head> current_;
+  Window window_;
 };
 
 class Limit : public PointStream {
@@ -297,6 +375,12 @@ PointStreamPtr ConcatStreams(std::vector<PointStreamPtr> inputs) {
 PointStreamPtr MergeStreams(std::vector<PointStreamPtr> inputs, bool ascending) {
   if (inputs.size() == 1) return std::move(inputs[0]);
   return std::make_unique<Merge>(std::move(inputs), ascending);
+}
+
+PointStreamPtr MergeWindows(std::vector<PointStreamPtr> inputs, const Windows& windows,
+                            bool ascending) {
+  if (inputs.size() == 1) return std::move(inputs[0]);
+  return std::make_unique<WindowMerge>(std::move(inputs), windows, ascending);
 }
 
 PointStreamPtr LimitPoints(PointStreamPtr input, int64_t limit, int64_t offset) {

@@ -17,6 +17,9 @@ namespace tsdb::influxql {
 
 // By time; of one time by texts beside the value, then in the order of inputs.
 PointStreamPtr MergeStreams(std::vector<PointStreamPtr> inputs, bool ascending);
+// Of one interval one input after the other, as InfluxDB reads several sources for a function.
+PointStreamPtr MergeWindows(std::vector<PointStreamPtr> inputs, const Windows& windows,
+                            bool ascending);
 // One after the other.
 PointStreamPtr ConcatStreams(std::vector<PointStreamPtr> inputs);
 

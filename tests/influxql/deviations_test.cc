@@ -258,13 +258,6 @@ TEST_F(InfluxDeviations, RowsOfSeveralFunctionsOfASubqueryStandTogether) {
 }
 
 // InfluxDB reads one source after the other: 60, 60 and, back in time, -90 seconds.
-TEST_F(InfluxDeviations, NeighboursOfSeveralSourcesAreThoseInTime) {
-  Ask("CREATE RETENTION POLICY other ON d DURATION INF REPLICATION 1");
-  ASSERT_TRUE(server_.Post("/write?db=d&rp=other", "cpu,host=a v=2 30000000000").ok());
-  EXPECT_EQ(Values("SELECT elapsed(v, 1s) FROM cpu, d.other.cpu WHERE time < 1h"),
-            "[[30,30],[60,30],[120,60]]");
-}
-
 TEST_F(InfluxDeviations, AnOffsetOfSeriesCountsThoseOfAllShards) {
   EXPECT_EQ(Values("SHOW SERIES WHERE time >= 0 OFFSET 1"), "[[\"cpu,host=b\"],[\"cpu,host=c\"]]");
 }

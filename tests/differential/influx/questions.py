@@ -22,7 +22,6 @@ AGGREGATES = ["count", "sum", "mean", "median", "spread", "stddev", "integral"]
 SELECTORS = ["first", "last", "min", "max", "percentile", "sample", "top", "bottom"]
 TRANSFORMS = ["derivative", "non_negative_derivative", "difference", "non_negative_difference", "moving_average",
               "cumulative_sum", "elapsed"]
-NEIGHBOURS = r"(derivative|difference|average|cumulative_sum|elapsed|index|ratio|oscillator|integral)\([xy]\b"
 # abs() of an integer below zero is that integer in 1.6, which 1.8 put right.
 STEADY_MATHS = ["ceil", "floor", "round", "sqrt", "ln", "log2", "log10", "atan"]
 MATHS = STEADY_MATHS + ["exp", "sin", "cos", "tan", "asin", "acos"]
@@ -493,8 +492,6 @@ class Questions:
             return False  # an interval is listed as often as such rows come back to it
         if "(SELECT" in text and "(host::field" in text:
             return False  # a tag that count() counts and others do not
-        if "), (SELECT f AS x FROM days)" in text and re.search(NEIGHBOURS, text.split(" FROM ")[0]):
-            return False  # neighbouring points of several sources
         if Questions.names_a_tag_twice(text) and ("(SELECT" in text or re.search(r"(top|bottom)\([^()]*, [a-z]", text)):
             return False
         if "FROM /" in text and re.search(r"SELECT \*|BY [^()]*(\*|/)", text) or re.search(r"9223372036854775808", text):
