@@ -105,6 +105,12 @@ HttpResponse WriteV2(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, 
   if (const auto refused = api.auth->Identify(http, &identity)) {
     return InfluxUnauthorized(http, *refused);
   }
+  const std::string_view precision = http.query.Get("precision");
+  const std::optional<std::string_view> as_v1 = influx::PrecisionOfV2(precision);
+  if (!as_v1.has_value()) {
+    return InfluxFailure(http, 400,
+                         "invalid precision " + GoQuote(precision) + " (use ns, us, ms or s)");
+  }
   const std::string_view text = http.query.Get("bucket");
   const influx::InfluxBucket bucket = influx::ParseBucket(text);
   if (bucket.database.empty()) {
@@ -112,16 +118,11 @@ HttpResponse WriteV2(const InfluxWriteApi& api, ingest::IngestMetrics* metrics, 
         http, 404,
         "bucket name " + GoQuote(text) + " is not in \"database/retention-policy\" format");
   }
-  const std::string_view precision = http.query.Get("precision");
-  const std::optional<std::string_view> as_v1 = influx::PrecisionOfV2(precision);
-  if (!as_v1.has_value()) {
-    return InfluxFailure(http, 400,
-                         "invalid precision " + GoQuote(precision) + " (use ns, us, ms or s)");
-  }
   influx::InfluxWriteRequest request;
   request.database = bucket.database;
   request.policy = bucket.policy;
   request.precision = *as_v1;
+  request.consistency = http.query.Get("consistency");
   if (const auto refused = influx::CheckInfluxDatabase(request.database, *api.catalog)) {
     return InfluxFailure(http, refused->http_status, refused->error);
   }

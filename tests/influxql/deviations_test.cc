@@ -137,6 +137,25 @@ TEST_F(InfluxDeviations, APointOfAWrongTypeIsDroppedWithItsOtherFields) {
             "[[\"u\",\"float\"],[\"v\",\"float\"],[\"z\",\"float\"]]");
 }
 
+// Mostly in InfluxDB 1.8's words, which 1.6 cannot be asked for.
+TEST_F(InfluxDeviations, AWriteOfTheSecondApiIsRefusedLikeOneOfTheFirst) {
+  const auto refusal = [&](const std::string& parameters) {
+    const auto answer = server_.Post("/api/v2/write?" + parameters, "m v=1 1");
+    return answer.ok() ? answer->body : answer.status().ToString();
+  };
+  EXPECT_EQ(refusal("bucket=d&consistency=x"), "{\"error\":\"invalid consistency level\"}\n");
+  EXPECT_EQ(refusal("bucket=d&precision=m"),
+            "{\"error\":\"invalid precision \\\"m\\\" (use ns, us, ms or s)\"}\n");
+  EXPECT_EQ(refusal("precision=x"),
+            "{\"error\":\"invalid precision \\\"x\\\" (use ns, us, ms or s)\"}\n");
+  // 1.8 tells an empty bucket from an empty database.
+  for (const std::string bucket : {"", "/", "/autogen"}) {
+    EXPECT_EQ(refusal("bucket=" + bucket), "{\"error\":\"bucket name \\\"" + bucket +
+                                               "\\\" is not in \\\"database/retention-policy\\\" "
+                                               "format\"}\n");
+  }
+}
+
 TEST_F(InfluxDeviations, ARegexAndAWrongArgumentAreAnError) {
   ASSERT_TRUE(server_.Post("/write?db=d", "cpu,host=a s=\"x\" 0").ok());
   EXPECT_NE(Ask("SELECT mean(s) FROM /./").find("unsupported mean iterator type"),

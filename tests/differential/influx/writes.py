@@ -202,6 +202,8 @@ class Writes:
         headers, path = {}, "/write"
         if self.v2 and self.chance(0.2):
             parameters, path = self.as_v2(parameters), "/api/v2/write"
+        if self.v2 and parameters.get("precision") not in (["ns", "us", "ms", "s", ""] if "bucket" in parameters else [*UNITS, "n", "ns", ""]):
+            parameters["precision"] = ""  # 1.8 answers 400, and goes on
         if self.chance(0.12):
             body = self.compressed(body)
             headers["Content-Encoding"] = "gzip"
