@@ -212,11 +212,11 @@ RemoteWriteOutcome HandleRemoteWrite(const RemoteWriteRequest& request,
                             " encoding (compression) is not accepted by this server; only snappy "
                             "is acceptable");
   }
+  const Result<Version> version = VersionOf(request.content_type);
+  if (!version.ok()) return Refusal(415, version.status().message());
   thread_local Scratch scratch;
   const auto message = scratch.snappy.Uncompress(request.body, limits.decoded_bytes_max);
   if (!message.ok()) return FromStatus(message.status());
-  const Result<Version> version = VersionOf(request.content_type);
-  if (!version.ok()) return Refusal(415, version.status().message());
 
   proto::RemoteWriteDecoder decoder(limits);
   WriteBatch& batch = scratch.batch;

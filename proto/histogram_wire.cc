@@ -34,7 +34,7 @@ bool DecodeSpan(std::string_view bytes, std::vector<BucketSpan>* spans) {
     } else if (reader.Is(2, WireType::kVarint)) {
       span.length = static_cast<uint32_t>(reader.Varint());
     } else {
-      reader.Skip();
+      reader.SkipUnknown(0b110);
     }
   }
   spans->push_back(span);
@@ -172,7 +172,8 @@ bool DecodeHistogram(std::string_view bytes, WireHistogram* out) {
     } else if (reader.Is(kPositiveSpans, WireType::kBytes)) {
       if (!DecodeSpan(reader.Bytes(), &h.positive_spans)) return false;
     } else if (!ReadDoubles(&reader, kCustomValues, &h.custom_values)) {
-      reader.Skip();
+      // The last of them is in 2.0 only.
+      reader.SkipUnknown((uint64_t{1} << kStartTimestamp) - 2);
     }
   }
   h.negative_buckets =

@@ -82,6 +82,7 @@ TEST_F(RemoteWriteHandler, OtherTypesAndEncodingsAre415) {
     const RemoteWriteOutcome outcome = Send(body);
     EXPECT_EQ(outcome.http_status, 415) << type;
     EXPECT_EQ(outcome.text, text);
+    EXPECT_EQ(Send("no snappy").http_status, 415) << type;
   }
   for (const char* encoding : {"gzip", "SNAPPY", "identity"}) {
     request_.content_encoding = encoding;

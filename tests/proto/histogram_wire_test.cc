@@ -139,5 +139,17 @@ TEST(ValidateHistogram, CountsObservedNansInNoBucket) {
   EXPECT_FALSE(ValidateHistogram(h).ok());
 }
 
+TEST(HistogramWire, AKnownFieldOfAnotherTypeIsDamage) {
+  WireHistogram back;
+  for (uint32_t field = 1; field <= 16; ++field) {
+    std::string bytes;
+    PutTag(&bytes, field, static_cast<WireType>(5));
+    bytes += "1234";
+    EXPECT_FALSE(DecodeHistogram(bytes, &back)) << field;
+  }
+  EXPECT_FALSE(DecodeHistogram(std::string_view("\x42\x02\x0a\x00", 4), &back));  // in a span
+  EXPECT_TRUE(DecodeHistogram(std::string_view("\x95\x06\x31\x32\x33\x34", 6), &back));
+}
+
 }  // namespace
 }  // namespace tsdb::proto

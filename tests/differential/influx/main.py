@@ -328,7 +328,7 @@ def fresh_database(c, name):
 def without_empty_tags(body):
     """Which tags without a value are shown goes by the shards of a database."""
     def pair_up(pairs):
-        return {k: {t: v for t, v in x.items() if v} if k == "tags" else x for k, x in pairs}
+        return {k: {t: v for t, v in x.items() if v} if k == "tags" else x for k, x in pairs if k != "tags" or any(x.values())}
     return json.dumps(json.loads(body.replace(b"now", b'"now"'), object_pairs_hook=pair_up), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
