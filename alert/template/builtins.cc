@@ -140,7 +140,8 @@ Result<Value> Len(Execution&, Arguments& args) {
     case Kind::kNil:
       return InvalidArgument("len of nil pointer");
     default:
-      return InvalidArgument("len of type " + v.TypeName());
+      return InvalidArgument("len of type " +
+                             v.TypeName().substr(v.TypeName().starts_with('*') ? 1 : 0));
   }
 }
 
@@ -267,40 +268,7 @@ Result<Value> Html(Execution&, Arguments& args) {
   return Value::String(std::move(out));
 }
 
-Result<Value> Js(Execution&, Arguments& args) {
-  std::string out;
-  for (char c : Joined(args)) {
-    switch (c) {
-      case '\\':
-        out += "\\\\";
-        break;
-      case '\'':
-        out += "\\'";
-        break;
-      case '"':
-        out += "\\\"";
-        break;
-      case '<':
-      case '>':
-      case '&':
-      case '=': {
-        char buffer[8];
-        std::snprintf(buffer, sizeof buffer, "\\u%04X", static_cast<unsigned>(c));
-        out += buffer;
-        break;
-      }
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          char buffer[8];
-          std::snprintf(buffer, sizeof buffer, "\\u%04X", static_cast<unsigned>(c));
-          out += buffer;
-        } else {
-          out += c;
-        }
-    }
-  }
-  return Value::String(std::move(out));
-}
+Result<Value> Js(Execution&, Arguments& args) { return Value::String(EscapeJs(Joined(args))); }
 
 Result<Value> PrintfCall(Execution&, Arguments& args) {
   return Value::String(Sprintf(args[0].text(), std::span<const Value>(args).subspan(1)));

@@ -47,7 +47,9 @@ char32_t RuneOf(bool negative, uint64_t magnitude) {
 
 class Printer {
  public:
-  explicit Printer(std::string* out) : out_(out) {}
+  // An action prints what a pointer leads to; fmt's functions show that it is one.
+  explicit Printer(std::string* out, bool mark_pointers = true)
+      : out_(out), mark_pointers_(mark_pointers) {}
 
   void Print(const Value& value, char verb, const Spec& spec) {
     spec_ = spec;
@@ -55,6 +57,9 @@ class Printer {
   }
 
   void BadVerb(const Value& value, char verb, const Spec& spec) {
+    BadVerb(value, std::string_view(&verb, 1), spec);
+  }
+  void BadVerb(const Value& value, std::string_view verb, const Spec& spec) {
     *out_ += "%!";
     *out_ += verb;
     *out_ += '(';
@@ -290,7 +295,7 @@ class Printer {
       *out_ += "0xc000000000";
       return;
     }
-    if (object.type->is_pointer && (spec_.plus_v || spec_.sharp_v)) *out_ += '&';
+    if (object.type->is_pointer && mark_pointers_) *out_ += '&';
     *out_ += '{';
     for (size_t i = 0; i < object.fields.size(); ++i) {
       if (i > 0) *out_ += ' ';
@@ -352,8 +357,15 @@ class Printer {
   }
 
   std::string* out_;
+  bool mark_pointers_;
   Spec spec_;
 };
+
+std::string FormatOperand(const Value& value) {
+  std::string out;
+  Printer(&out).Print(value, 'v', Spec{});
+  return out;
+}
 
 // Walks a format string.
 class Formatter {
@@ -495,7 +507,7 @@ class Formatter {
     }
     Printer printer(&out_);
     if (verb == 'T') return printer.Print(Value::String(value.TypeName()), 's', spec);
-    if (verb_text.size() > 1) return printer.BadVerb(value, '?', spec);
+    if (verb_text.size() > 1) return printer.BadVerb(value, verb_text, spec);
     printer.Print(value, verb, spec);
   }
 
@@ -506,7 +518,7 @@ class Formatter {
       if (values_[i].is_nil()) {
         out_ += "<nil>";
       } else {
-        out_ += values_[i].TypeName() + "=" + FormatValue(values_[i]);
+        out_ += values_[i].TypeName() + "=" + FormatOperand(values_[i]);
       }
     }
     out_ += ')';
@@ -525,7 +537,7 @@ class Formatter {
 
 std::string FormatValue(const Value& value) {
   std::string out;
-  Printer(&out).Print(value, 'v', Spec{});
+  Printer(&out, false).Print(value, 'v', Spec{});
   return out;
 }
 
@@ -533,7 +545,7 @@ std::string Sprint(std::span<const Value> values) {
   std::string out;
   for (size_t i = 0; i < values.size(); ++i) {
     if (i > 0 && !values[i].is_string() && !values[i - 1].is_string()) out += ' ';
-    out += FormatValue(values[i]);
+    out += FormatOperand(values[i]);
   }
   return out;
 }
@@ -542,7 +554,7 @@ std::string Sprintln(std::span<const Value> values) {
   std::string out;
   for (size_t i = 0; i < values.size(); ++i) {
     if (i > 0) out += ' ';
-    out += FormatValue(values[i]);
+    out += FormatOperand(values[i]);
   }
   return out + "\n";
 }

@@ -96,8 +96,8 @@ class Lexer {
     CountLines(start_, pos_);
     start_ = pos_;
   }
+  // An error stands on the line where what is wrong begins.
   void Fail(std::string message) {
-    CountLines(start_, pos_);
     tokens_.push_back({TokenKind::kError, static_cast<int32_t>(start_), line_, std::move(message)});
     done_ = true;
   }
@@ -293,9 +293,17 @@ class Lexer {
       Accept("+-");
       SkipRun("0123456789_");
     }
+    const auto bad = [&] {
+      Fail("bad number syntax: " + GoQuote(input_.substr(start_, pos_ - start_)));
+    };
     if (IsNameByte(Peek())) {
       ++pos_;
-      return Fail("bad number syntax: " + GoQuote(input_.substr(start_, pos_ - start_)));
+      return bad();
+    }
+    // Only a complex number may go on with a sign, and those are of no use here.
+    if (Accept("+-")) {
+      SkipRun("0123456789_");
+      return bad();
     }
     Emit(TokenKind::kNumber);
   }

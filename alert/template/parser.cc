@@ -65,6 +65,11 @@ std::string WithoutUnderscores(std::string_view text) {
 bool SetFloat(Node* node, const std::string& text) {
   const auto parsed = ParseFloat(WithoutUnderscores(text));
   if (!parsed.has_value() || text.find_first_of("0123456789") == std::string::npos) return false;
+  // Out of range, or hexadecimal without the exponent that Go asks for.
+  if (std::isinf(*parsed)) return false;
+  if (text.find_first_of("xX") != std::string::npos &&
+      text.find_first_of("pP") == std::string::npos)
+    return false;
   node->is_float = true;
   node->floating = *parsed;
   // A float that is a whole number may be passed where an integer is wanted.
@@ -128,6 +133,16 @@ int64_t FirstRune(std::string_view text) {
     return (lead & 0x07) << 18 | (byte(1) & 0x3f) << 12 | (byte(2) & 0x3f) << 6 | (byte(3) & 0x3f);
   }
   return 0xfffd;
+}
+
+// Why quoted text is no character: it is empty, has an unknown escape, or more than one character.
+// Empty: it is one.
+std::string CharacterError(std::string_view quoted, const std::optional<std::string>& text) {
+  if (!text.has_value() || text->empty()) return "invalid syntax";
+  const auto lead = static_cast<unsigned char>(text->front());
+  const size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  if (text->size() <= length) return "";
+  return "malformed character constant: " + std::string(quoted);
 }
 
 // Recursive descent with one member function a construct. The first error is kept in status_ and
@@ -613,8 +628,8 @@ class Parser {
     node->text = token.text;
     if (token.kind == TokenKind::kCharacter) {
       const auto text = GoUnquote(token.text);
-      if (!text.has_value()) {
-        Fail("malformed character constant: " + token.text);
+      if (std::string error = CharacterError(token.text, text); !error.empty()) {
+        Fail(error);
         return node;
       }
       node->is_int = node->is_uint = node->is_float = true;

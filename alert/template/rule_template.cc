@@ -53,8 +53,32 @@ Value LabelMap(const Labels& labels) {
   return Value::StringMap(std::move(map));
 }
 
+// Prometheus' histogram.FloatHistogram, as far as templates have a use for it. Its text is a field
+// that no template can name.
+const TypeInfo& HistogramType() {
+  static const TypeInfo kType = [] {
+    TypeInfo info = MakeType("*histogram.FloatHistogram", "struct", "", true);
+    info.to_string = [](const Value& v) { return v.object().fields.back().second.text(); };
+    info.methods.push_back({"String", {}, false, [](Execution&, Arguments& args) {
+                              return Result<Value>(args[0].object().fields.back().second);
+                            }});
+    return info;
+  }();
+  return kType;
+}
+
+Value HistogramValue(const Histogram& histogram) {
+  return Value::OfObject(HistogramType(),
+                         {{"Schema", Value::Int(histogram.schema)},
+                          {"ZeroThreshold", Value::Float(histogram.zero_threshold)},
+                          {"ZeroCount", Value::Float(histogram.zero_count)},
+                          {"Count", Value::Float(histogram.count)},
+                          {"Sum", Value::Float(histogram.sum)},
+                          {"", Value::String(HistogramToString(histogram))}});
+}
+
 Value SampleValue(const TemplateSample& sample) {
-  return (sample.histogram != nullptr ? Value::String(HistogramToString(*sample.histogram))
+  return (sample.histogram != nullptr ? HistogramValue(*sample.histogram)
                                       : Value::Float(sample.value))
       .WithInterface(true);
 }
@@ -311,14 +335,14 @@ FunctionMap MakeRuleFunctions() {
   add("toTime", any, false, [](Execution&, Arguments& a) -> Result<Value> {
     ASSIGN_OR_RETURN(const double v, gotemplate::ConvertToFloat(a[0]));
     ASSIGN_OR_RETURN(gotemplate::Time time, ToTime(v));
-    return Value::OfTime(std::move(time));
+    return Value::OfTime(std::move(time)).AsPointer();
   });
   add("toDuration", any, false, [](Execution&, Arguments& a) -> Result<Value> {
     ASSIGN_OR_RETURN(const double v, gotemplate::ConvertToFloat(a[0]));
     const double nanoseconds = v * 1e9;
     // Go leaves a conversion out of range undefined; amd64 gives the least integer.
     const bool fits = nanoseconds < 9.2233720368547748e18 && nanoseconds > -9.2233720368547758e18;
-    return Value::OfDuration(fits ? static_cast<int64_t>(nanoseconds) : INT64_MIN);
+    return Value::OfDuration(fits ? static_cast<int64_t>(nanoseconds) : INT64_MIN).AsPointer();
   });
   add("now", {}, false, [](Execution& e, Arguments&) -> Result<Value> {
     return Value::Float(static_cast<double>(ContextOf(e).timestamp_ms) / 1000.0);

@@ -163,8 +163,8 @@ Status Execution::Iterate(const Node& node, size_t mark, const Value& index, con
   const Node& pipe = *node.pipe;
   const size_t count = pipe.variables.size();
   if (count > 0 && pipe.boolean) {
-    if (count > 1) SetVariable(pipe.variables[0]->fields[0], index);
-    SetVariable(pipe.variables[count - 1]->fields[0], element);
+    if (count > 1) RETURN_IF_ERROR(SetVariable(pipe.variables[0]->fields[0], index));
+    RETURN_IF_ERROR(SetVariable(pipe.variables[count - 1]->fields[0], element));
   } else if (count > 0) {
     variables_[variables_.size() - 1].value = element;
     if (count > 1) variables_[variables_.size() - 2].value = index;
@@ -252,13 +252,14 @@ Status Execution::WalkTemplate(const Value& dot, const Node& node) {
   return Status::Ok();
 }
 
-void Execution::SetVariable(const std::string& name, const Value& value) {
+Status Execution::SetVariable(const std::string& name, const Value& value) {
   for (size_t i = variables_.size(); i-- > 0;) {
     if (variables_[i].name == name) {
       variables_[i].value = value;
-      return;
+      return Status::Ok();
     }
   }
+  return Error("undefined variable: " + name);
 }
 
 Result<Value> Execution::EvalPipeline(const Value& dot, const Node& pipe) {
@@ -272,7 +273,7 @@ Result<Value> Execution::EvalPipeline(const Value& dot, const Node& pipe) {
   }
   for (const auto& variable : pipe.variables) {
     if (pipe.boolean) {
-      SetVariable(variable->fields[0], value);
+      RETURN_IF_ERROR(SetVariable(variable->fields[0], value));
     } else {
       variables_.push_back({variable->fields[0], value});
     }

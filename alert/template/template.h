@@ -109,7 +109,7 @@ class Execution {
   Result<Value> EvalConstant(std::string_view type, const Node& node);
   Result<Value> ValidateType(const Value& value, std::string_view type) const;
   Status NotAFunction(const NodeList* arguments, const Value* last) const;
-  void SetVariable(const std::string& name, const Value& value);
+  Status SetVariable(const std::string& name, const Value& value);
 
   const Template& set_;
   Context* context_;

@@ -9,6 +9,7 @@
 
 #include "alert/template/format.h"
 #include "base/number.h"
+#include "base/printable.h"
 #include "base/regex.h"
 #include "base/text.h"
 
@@ -197,6 +198,27 @@ Result<std::string> HumanizeDuration(const Value& value) {
   if (total >= 3600) return sign + hours + "h " + minutes + "m " + seconds + "s";
   if (total >= 60) return sign + minutes + "m " + seconds + "s";
   return sign + FormatGeneral(v, 4) + "s";
+}
+
+std::string EscapeJs(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size();) {
+    size_t length = 1;
+    const char32_t rune = DecodeRune(text.substr(i), &length);
+    const std::string_view bytes = text.substr(i, length);
+    i += length;
+    if (rune == '\\' || rune == '\'' || rune == '"') {
+      out.append(1, '\\').append(bytes);
+    } else if (rune < ' ' || rune == '<' || rune == '>' || rune == '&' || rune == '=' ||
+               (length > 1 && !IsPrintable(rune))) {
+      char buffer[16];
+      std::snprintf(buffer, sizeof buffer, "\\u%04X", static_cast<unsigned>(rune));
+      out += buffer;
+    } else {
+      out += bytes;
+    }
+  }
+  return out;
 }
 
 Result<bool> MatchRegex(std::string_view pattern, std::string_view text) {

@@ -20,6 +20,9 @@ std::string TitleCase(std::string_view text, bool lower_rest);
 std::string QueryEscape(std::string_view text);
 Result<std::string> QueryUnescape(std::string_view text);
 
+// template.JSEscapeString.
+std::string EscapeJs(std::string_view text);
+
 // A number out of a float, an integer, a duration (seconds) or a numeric string.
 Result<double> ConvertToFloat(const Value& value);
 Result<std::string> HumanizeDuration(const Value& value);

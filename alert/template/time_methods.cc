@@ -52,6 +52,67 @@ bool Before(const Time& a, const Time& b) {
   return a.seconds < b.seconds || (a.seconds == b.seconds && a.nanoseconds < b.nanoseconds);
 }
 
+// Nanoseconds since the year 1, what Go rounds times by.
+__int128 SinceYearOneNs(const Time& time) {
+  constexpr int64_t kUnixEpochSeconds = 62'135'596'800;
+  return (static_cast<__int128>(time.seconds) + kUnixEpochSeconds) * 1'000'000'000 +
+         time.nanoseconds;
+}
+
+Time TruncateTime(const Time& time, int64_t unit_ns) {
+  if (unit_ns <= 0) return time;
+  return Shift(time, -static_cast<int64_t>(SinceYearOneNs(time) % unit_ns));
+}
+
+// Halves go up.
+Time RoundTime(const Time& time, int64_t unit_ns) {
+  if (unit_ns <= 0) return time;
+  const auto rest = static_cast<int64_t>(SinceYearOneNs(time) % unit_ns);
+  return Shift(time, rest < unit_ns - rest ? -rest : unit_ns - rest);
+}
+
+int64_t TruncateDuration(int64_t duration_ns, int64_t unit_ns) {
+  return unit_ns <= 0 ? duration_ns : duration_ns - duration_ns % unit_ns;
+}
+
+// Halves go away from zero; what would overflow stays the longest there is.
+int64_t RoundDuration(int64_t duration_ns, int64_t unit_ns) {
+  if (unit_ns <= 0) return duration_ns;
+  const int64_t rest = duration_ns % unit_ns;
+  const int64_t size = rest < 0 ? -rest : rest;
+  const int64_t down = duration_ns - rest;
+  if (size < unit_ns - size) return down;
+  int64_t out = 0;
+  if (__builtin_add_overflow(down, duration_ns < 0 ? -unit_ns : unit_ns, &out))
+    return duration_ns < 0 ? INT64_MIN : INT64_MAX;
+  return out;
+}
+
+TypeInfo NamedIntType(std::string name, std::string (*text)(int64_t)) {
+  TypeInfo info;
+  info.name = std::move(name);
+  info.to_string = [text](const Value& v) { return text(v.integer()); };
+  info.methods.push_back({"String", {}, false, [text](Execution&, Arguments& args) {
+                            return Result<Value>(Value::String(text(args[0].integer())));
+                          }});
+  return info;
+}
+
+const TypeInfo& MonthType() {
+  static const TypeInfo kType = NamedIntType("time.Month", [](int64_t month) {
+    return FormatTime(Time{.seconds = (month - 1) * 31 * 86400}, "January");
+  });
+  return kType;
+}
+
+const TypeInfo& WeekdayType() {
+  // 1970-01-04 was a Sunday.
+  static const TypeInfo kType = NamedIntType("time.Weekday", [](int64_t weekday) {
+    return FormatTime(Time{.seconds = (weekday + 3) * 86400}, "Monday");
+  });
+  return kType;
+}
+
 Value InUtc(const Time& time) {
   Time out = time;
   out.offset_seconds = 0;
@@ -94,16 +155,18 @@ const std::vector<Function>& TimeMethods() {
                  [](const Time& t, const Arguments&) { return Value::Int(TimeUnixNs(t)); }),
       TimeMethod("Year", {},
                  [](const Time& t, const Arguments&) { return Value::Int(Civil(t).year); }),
-      TimeMethod(
-          "Month", {},
-          [](const Time& t, const Arguments&) { return Value::String(FormatTime(t, "January")); }),
+      TimeMethod("Month", {},
+                 [](const Time& t, const Arguments&) {
+                   return Value::OfNamedInt(MonthType(), Civil(t).month);
+                 }),
       TimeMethod("Day", {},
                  [](const Time& t, const Arguments&) { return Value::Int(Civil(t).day); }),
       TimeMethod("YearDay", {},
                  [](const Time& t, const Arguments&) { return Value::Int(Civil(t).day_of_year); }),
-      TimeMethod(
-          "Weekday", {},
-          [](const Time& t, const Arguments&) { return Value::String(FormatTime(t, "Monday")); }),
+      TimeMethod("Weekday", {},
+                 [](const Time& t, const Arguments&) {
+                   return Value::OfNamedInt(WeekdayType(), Civil(t).weekday);
+                 }),
       TimeMethod("Hour", {},
                  [](const Time& t, const Arguments&) { return Value::Int(Civil(t).hour); }),
       TimeMethod("Minute", {},
@@ -119,6 +182,18 @@ const std::vector<Function>& TimeMethods() {
       TimeMethod("Add", {"time.Duration"},
                  [](const Time& t, const Arguments& a) {
                    return Value::OfTime(Shift(t, a[1].duration_ns()));
+                 }),
+      TimeMethod("Round", {"time.Duration"},
+                 [](const Time& t, const Arguments& a) {
+                   return Value::OfTime(RoundTime(t, a[1].duration_ns()));
+                 }),
+      TimeMethod("Truncate", {"time.Duration"},
+                 [](const Time& t, const Arguments& a) {
+                   return Value::OfTime(TruncateTime(t, a[1].duration_ns()));
+                 }),
+      TimeMethod("Compare", {"time.Time"},
+                 [](const Time& t, const Arguments& a) {
+                   return Value::Int(Before(t, a[1].time()) ? -1 : Before(a[1].time(), t));
                  }),
       TimeMethod("Sub", {"time.Time"},
                  [](const Time& t, const Arguments& a) {
@@ -149,6 +224,18 @@ const std::vector<Function>& DurationMethods() {
       DurationMethod("Milliseconds", [](int64_t d) { return Value::Int(d / 1'000'000); }),
       DurationMethod("Microseconds", [](int64_t d) { return Value::Int(d / 1000); }),
       DurationMethod("Nanoseconds", [](int64_t d) { return Value::Int(d); }),
+      {"Round",
+       {"time.Duration"},
+       false,
+       [](Execution&, Arguments& a) -> Result<Value> {
+         return Value::OfDuration(RoundDuration(a[0].duration_ns(), a[1].duration_ns()));
+       }},
+      {"Truncate",
+       {"time.Duration"},
+       false,
+       [](Execution&, Arguments& a) -> Result<Value> {
+         return Value::OfDuration(TruncateDuration(a[0].duration_ns(), a[1].duration_ns()));
+       }},
       DurationMethod("Abs", [](int64_t d) { return Value::OfDuration(d < 0 ? -d : d); }),
       DurationMethod("String", [](int64_t d) { return Value::String(FormatGoDuration(d)); }),
   };

@@ -86,7 +86,7 @@ bool Value::Truth() const {
     case Kind::kTime:
       return true;
     case Kind::kDuration:
-      return duration_ns() != 0;
+      return is_pointer_ || duration_ns() != 0;
   }
   return false;
 }
@@ -100,7 +100,7 @@ const TypeInfo* Value::type() const {
     case Kind::kObject:
       return object().type;
     default:
-      return nullptr;
+      return named_;
   }
 }
 
@@ -111,7 +111,7 @@ std::string Value::TypeName() const {
     case Kind::kBool:
       return "bool";
     case Kind::kInt:
-      return "int";
+      return named_ != nullptr ? named_->name : "int";
     case Kind::kUint:
       return "uint64";
     case Kind::kFloat:
@@ -119,9 +119,9 @@ std::string Value::TypeName() const {
     case Kind::kString:
       return "string";
     case Kind::kTime:
-      return "time.Time";
+      return is_pointer_ ? "*time.Time" : "time.Time";
     case Kind::kDuration:
-      return "time.Duration";
+      return is_pointer_ ? "*time.Duration" : "time.Duration";
     default:
       return type()->name;
   }
@@ -134,7 +134,8 @@ bool Value::AssignableTo(std::string_view go_type) const {
   if (TypeName() == go_type) return true;
   const TypeInfo* info = type();
   // Go lets a named type stand for the unnamed one it is made of.
-  return info != nullptr && kind() != Kind::kObject && info->underlying == go_type;
+  return info != nullptr && (kind() == Kind::kList || kind() == Kind::kMap) &&
+         info->underlying == go_type;
 }
 
 }  // namespace tsdb::gotemplate

@@ -93,6 +93,12 @@ class Value {
   static Value String(std::string v) { return Value(std::move(v)); }
   static Value OfTime(Time v) { return Value(std::move(v)); }
   static Value OfDuration(int64_t nanoseconds) { return Value(Duration{nanoseconds}); }
+  // An integer of a named type, such as time.Month.
+  static Value OfNamedInt(const TypeInfo& type, int64_t v) {
+    Value value(v);
+    value.named_ = &type;
+    return value;
+  }
   static Value OfList(const TypeInfo& type, std::vector<Value> items);
   static Value OfMap(const TypeInfo& type, std::map<std::string, Value> items);
   static Value OfObject(const TypeInfo& type, std::vector<std::pair<std::string, Value>> fields);
@@ -126,10 +132,18 @@ class Value {
     return copy;
   }
 
+  // A time or duration that a function gave by pointer: it is true whatever it is, and its type is
+  // "*time.Duration".
+  Value AsPointer() const {
+    Value copy = *this;
+    copy.is_pointer_ = true;
+    return copy;
+  }
+
   bool Truth() const;
   std::string TypeName() const;        // of what is inside: "float64"; "<nil>" for nil
   std::string StaticTypeName() const;  // "interface {}" when in_interface()
-  const TypeInfo* type() const;        // null for basic kinds
+  const TypeInfo* type() const;        // null for unnamed basic kinds
   bool AssignableTo(std::string_view go_type) const;
 
  private:
@@ -140,7 +154,9 @@ class Value {
                std::shared_ptr<const List>, std::shared_ptr<const Map>,
                std::shared_ptr<const Object>, Time, Duration>
       data_;
+  const TypeInfo* named_ = nullptr;
   bool in_interface_ = false;
+  bool is_pointer_ = false;
 };
 
 extern const TypeInfo kStringListType, kAnyListType, kStringMapType, kAnyMapType;

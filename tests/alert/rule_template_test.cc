@@ -142,6 +142,59 @@ TEST_F(RuleTemplateTest, HandlesTimesAndDurations) {
   EXPECT_NE(Expand("{{toTime \"NaN\"}}").find("value is NaN or Inf"), std::string::npos);
 }
 
+TEST_F(RuleTemplateTest, RoundsTimesAndKnowsMonthsAndWeekdays) {
+  Check("{{(toDuration 12.3456).Round 1000000000}} {{(toDuration -0.5).Round 1e9}}", "12s -1s");
+  Check("{{(toDuration 12.9).Truncate 1000000000}} {{(toDuration 12.9).Truncate 0}}", "12s 12.9s");
+  Check("{{((toTime 1435065584.5).Round 1000000000).Unix}}", "1435065585");
+  Check("{{((toTime 1435065584.5).Truncate (toDuration 3600)).Format \"15:04:05\"}}", "13:00:00");
+  Check("{{(toTime 0).Month}} {{(toTime 0).Weekday | printf \"%d\"}} {{eq (toTime 0).Month 1}}",
+        "January 4 true");
+  Check("{{(toTime 1700000000).Month.String | toUpper}} {{(toTime 345600).Weekday.String}}",
+        "NOVEMBER Monday");
+  // Both are pointers: true even at zero.
+  Check("{{if toDuration 0}}yes{{end}} {{printf \"%T %T\" (toTime 0) (toDuration 0)}}",
+        "yes *time.Time *time.Duration");
+}
+
+TEST_F(RuleTemplateTest, SeesTheFieldsOfAHistogram) {
+  auto histogram = std::make_shared<Histogram>();
+  histogram->count = 4;
+  histogram->sum = 18.5;
+  histogram->zero_count = 4;
+  histogram->zero_threshold = 0.001;
+  const TemplateSample sample{Labels{{"job", "flink"}}, 0, histogram};
+  const auto expand = [&](const std::string& text) {
+    return RuleTemplate::Parse("A", text)->Expand(
+        RuleTemplateData(sample.labels, Labels{}, "", sample), &context_);
+  };
+  EXPECT_EQ(expand("{{$value.Count}} {{.Value.Sum | printf \"%.2f\"}}"), "4 18.50");
+  Check("{{query \"none\"}} {{$s := query \"up\" | first}}{{$s}} {{print $s}}",
+        "[] {map[__name__:up __value__:str instance:b] 2} "
+        "&{map[__name__:up __value__:str instance:b] 2}");
+  EXPECT_EQ(expand("{{$value}}"), "{count:4, sum:18.5, [-0.001,0.001]:4}");
+  EXPECT_NE(expand("{{humanize $value}}").find("can't convert *histogram.FloatHistogram to float"),
+            std::string::npos);
+}
+
+TEST_F(RuleTemplateTest, RefusesLiteralsAndVariablesAsGoDoes) {
+  const std::pair<const char*, const char*> kCases[] = {
+      {"{{ 'ab' }}", "malformed character constant: 'ab'"},
+      {"{{ '' }}", "invalid syntax"},
+      {"{{ '\\q' }}", "invalid syntax"},
+      {"{{ 3-}}", "bad number syntax: \"3-\""},
+      {"{{--}}", "bad number syntax: \"--\""},
+      {"{{ 1e400 }}", "illegal number syntax: \"1e400\""},
+      {"{{ 0x1. }}", "illegal number syntax: \"0x1.\""}};
+  for (const auto& [text, message] : kCases) {
+    EXPECT_EQ(Expand(text), "template: __alert_A:1: " + std::string(message)) << text;
+  }
+  EXPECT_EQ(Expand("{{ `a\nb }}"), "template: __alert_A:1: unterminated raw quoted string");
+  EXPECT_NE(Expand("{{ $x = 1 }}").find("at <1>: undefined variable: $x"), std::string::npos);
+  EXPECT_NE(Expand("{{range $i, $v = $labels}}{{end}}").find("undefined variable: $i"),
+            std::string::npos);
+  Check("{{js \"\\u2028\\u00e9\"}}", "\\u2028\u00e9");
+}
+
 TEST_F(RuleTemplateTest, ChangesText) {
   Check("{{title \"hELLO foo-bar o'neil 3rd\"}}", "HELLO Foo-Bar O'neil 3Rd");
   Check("{{toUpper \"aé\"}} {{toLower \"AÉ\"}}", "AÉ aé");
