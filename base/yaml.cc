@@ -9,6 +9,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include "base/duration.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/text.h"
 
@@ -16,6 +17,10 @@ namespace tsdb {
 namespace {
 
 constexpr int kDepthMax = 100;
+
+// A comment put behind every text: yaml-cpp misses that a quoted text is not closed when a line end
+// is the last thing there is.
+constexpr std::string_view kLastLine = "\n#";
 
 std::string LinePrefix(int line) { return line > 0 ? "line " + std::to_string(line) + ": " : ""; }
 
@@ -194,17 +199,50 @@ class YamlTreeBuilder {
   size_t nodes_left_;
 };
 
-Result<YamlNode> YamlNode::Parse(std::string_view text) {
+namespace {
+
+// YAML is text: UTF-8, and no control characters but blanks and line ends.
+Status CheckCharacters(std::string_view text) {
+  const bool is_utf16 = text.starts_with("\xfe\xff") || text.starts_with("\xff\xfe");
+  if (is_utf16) return Status::Ok();
+  int line = 1;
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    const bool is_control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+    if (is_control && c != '\n' && c != '\r' && c != '\t')
+      return SyntaxError(line, "cannot parse YAML: control characters are not allowed");
+  }
+  if (!IsValidUtf8(text)) return InvalidArgument("cannot parse YAML: not valid UTF-8");
+  return Status::Ok();
+}
+
+// The first document; what follows it may be anything.
+YAML::Node LoadFirst(const std::string& text) {
+  bool more = true;
+  YAML::Node first;
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      return SyntaxError(documents[1].Mark().line + 1, "more than one YAML document");
-    }
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    more = documents.size() > 1;
+    if (!documents.empty()) first = documents[0];
+  } catch (const YAML::Exception&) {
+    first = YAML::Load(text);
+  }
+  if (more) LogWarn("only the first of several YAML documents is read");
+  return first;
+}
+
+}  // namespace
+
+Result<YamlNode> YamlNode::Parse(std::string_view text) {
+  RETURN_IF_ERROR(CheckCharacters(text));
+  try {
     return YamlTreeBuilder(text.size())
-        .Build(documents.empty() ? YAML::Node() : documents[0], 1, 0);
+        .Build(LoadFirst(std::string(text) + std::string(kLastLine)), 1, 0);
   } catch (const YAML::Exception& error) {
-    return SyntaxError(error.mark.is_null() ? 0 : error.mark.line + 1,
-                       "cannot parse YAML: " + error.msg);
+    // Lines from 1; the end of the text is on its last one.
+    const auto line_count = 1 + std::count(text.begin(), text.end(), '\n') - text.ends_with('\n');
+    const int line = std::min(error.mark.line + 1, static_cast<int>(line_count));
+    return SyntaxError(error.mark.is_null() ? 0 : line, "cannot parse YAML: " + error.msg);
   }
 }
 
@@ -229,9 +267,16 @@ Result<bool> YamlNode::AsBool(std::string_view what) const {
 }
 
 Result<int64_t> YamlNode::AsInt(std::string_view what) const {
-  const auto value = kind_ == Kind::kScalar && !quoted_ ? ParseYamlInt(scalar_) : std::nullopt;
-  if (!value) return WrongForm(*this, what, "a whole number");
-  return *value;
+  const bool plain = kind_ == Kind::kScalar && !quoted_;
+  const auto value = plain ? ParseYamlInt(scalar_) : std::nullopt;
+  if (value) return *value;
+  // go-yaml cuts off what is behind the point.
+  const auto number = plain ? ParseYamlDouble(scalar_) : std::nullopt;
+  constexpr double kLimit = 9.2e18;
+  if (number && *number<kLimit&& * number> - kLimit &&
+      scalar_.find_first_of("xX") == std::string::npos)
+    return static_cast<int64_t>(*number);
+  return WrongForm(*this, what, "a whole number");
 }
 
 Result<double> YamlNode::AsDouble(std::string_view what) const {
@@ -251,7 +296,6 @@ Result<int64_t> YamlNode::AsDurationMs(std::string_view what) const {
 Result<std::vector<std::string>> YamlNode::AsStringList(std::string_view what) const {
   std::vector<std::string> list;
   if (kind_ == Kind::kNull) return list;
-  if (kind_ == Kind::kScalar) return std::vector<std::string>{scalar_};
   if (kind_ != Kind::kSequence) return WrongForm(*this, what, "a list of strings");
   for (const YamlNode& item : items_) {
     ASSIGN_OR_RETURN(std::string text, item.AsString("an item of " + std::string(what)));

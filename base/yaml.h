@@ -20,8 +20,9 @@ class YamlNode {
  public:
   enum class Kind : uint8_t { kAbsent, kNull, kScalar, kSequence, kMap };
 
-  // kInvalidArgument "line N: ..." on bad syntax, a repeated key or a second document. An empty
-  // text is a kNull document. Aliases and merge keys ("<<") are resolved.
+  // kInvalidArgument "line N: ..." on bad syntax or a repeated key. An empty text is a kNull
+  // document; of several documents the first is read, and a warning logged. Aliases and merge keys
+  // ("<<") are resolved.
   static Result<YamlNode> Parse(std::string_view text);
 
   YamlNode() = default;  // kAbsent
@@ -51,7 +52,7 @@ class YamlNode {
   Result<double> AsDouble(std::string_view what) const;
   Result<int64_t> AsDurationMs(std::string_view what) const;
   Result<std::vector<std::string>> AsStringList(
-      std::string_view what) const;  // a lone scalar counts as one
+      std::string_view what) const;
   Result<std::vector<std::pair<std::string, std::string>>> AsStringMap(std::string_view what) const;
 
   // kInvalidArgument "line N: field <key> not found in type <where>" for a key not listed.
