@@ -62,6 +62,14 @@ Status ReadAuthorization(const YamlNode& node, HttpSettings* out) {
   RETURN_IF_ERROR(ReadOptional(authorization["credentials"], "credentials", &out->credentials));
   RETURN_IF_ERROR(
       ReadOptional(authorization["credentials_file"], "credentials_file", &out->credentials_file));
+  const bool old_token = !node["bearer_token"].empty() || !node["bearer_token_file"].empty();
+  if (old_token && !authorization.empty())
+    return AtLine(node, "authorization is not compatible with bearer_token & bearer_token_file");
+  if (old_token && out->has_basic_auth) {
+    return AtLine(node,
+                  "at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be "
+                  "configured");
+  }
   RETURN_IF_ERROR(ReadOptional(node["bearer_token"], "bearer_token", &out->credentials));
   RETURN_IF_ERROR(
       ReadOptional(node["bearer_token_file"], "bearer_token_file", &out->credentials_file));
@@ -69,8 +77,7 @@ Status ReadAuthorization(const YamlNode& node, HttpSettings* out) {
     return AtLine(node,
                   "at most one of authorization credentials & credentials_file must be configured");
   }
-  out->has_authorization =
-      !authorization.empty() || !node["bearer_token"].empty() || !node["bearer_token_file"].empty();
+  out->has_authorization = !authorization.empty() || old_token;
   if (out->has_authorization && out->has_basic_auth) {
     return AtLine(node, "at most one of basic_auth, oauth2 & authorization must be configured");
   }

@@ -9,6 +9,7 @@
 
 #include "alert/notify/notify_template.h"
 #include "alert/route/matcher_text.h"
+#include "base/duration.h"
 #include "base/text.h"
 
 namespace tsdb::alert {
@@ -29,6 +30,20 @@ Result<std::string> ReadFile(const std::string& path) {
 std::string JoinPath(const std::string& directory, const std::string& path) {
   if (path.empty() || path[0] == '/' || directory.empty()) return path;
   return directory + "/" + path;
+}
+
+// A time.Duration of Go's: "1.5s", or nanoseconds; less than a millisecond is one, less than none
+// is none.
+Status ReadGoDuration(const YamlNode& node, std::string_view what, int64_t* out_ms) {
+  if (node.empty()) return Status::Ok();
+  Result<int64_t> ns = node.AsInt(what);
+  if (!ns.ok()) {
+    ASSIGN_OR_RETURN(const std::string text, node.AsString(what));
+    ns = ParseGoDurationNs(text);
+    if (!ns.ok()) return AtLine(node, std::string(what) + ": " + ns.status().message());
+  }
+  *out_ms = *ns <= 0 ? 0 : std::max<int64_t>(*ns / 1'000'000, 1);
+  return Status::Ok();
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -297,7 +312,7 @@ class ConfigReader {
     RETURN_IF_ERROR(ReadHttp(node["http_config"], &webhook.http));
     RETURN_IF_ERROR(ReadOptional(node["url"], "url", &webhook.url));
     RETURN_IF_ERROR(ReadOptional(node["url_file"], "url_file", &webhook.url_file));
-    RETURN_IF_ERROR(ReadOptionalDuration(node["timeout"], "timeout", &webhook.timeout_ms));
+    RETURN_IF_ERROR(ReadGoDuration(node["timeout"], "timeout", &webhook.timeout_ms));
     if (!node["max_alerts"].empty()) {
       ASSIGN_OR_RETURN(const int64_t max_alerts, node["max_alerts"].AsInt("max_alerts"));
       if (max_alerts < 0) return AtLine(node["max_alerts"], "max_alerts must not be negative");
@@ -309,12 +324,26 @@ class ConfigReader {
     if (!webhook.url.empty() && !webhook.url_file.empty()) {
       return AtLine(node, "at most one of url & url_file must be configured");
     }
-    const bool is_template = webhook.url.find("{{") != std::string::npos;
-    if (!webhook.url.empty() && !is_template && !webhook.url.starts_with("http://") &&
-        !webhook.url.starts_with("https://")) {
-      return AtLine(node["url"], "unsupported scheme in url for webhook: want http or https");
+    return CheckWebhookUrl(node["url"], webhook.url);
+  }
+
+  static Status CheckWebhookUrl(const YamlNode& node, const std::string& url) {
+    if (url.empty()) return Status::Ok();
+    if (url.find("{{") != std::string::npos) {
+      const Status parsed = gotemplate::Template(NotifyFunctions()).Parse("", url);
+      if (parsed.ok()) return Status::Ok();
+      return AtLine(node, "invalid template syntax: " + parsed.message());
     }
-    return Status::Ok();
+    for (const std::string_view scheme : {"http://", "https://"}) {
+      if (!url.starts_with(scheme)) continue;
+      const size_t host = scheme.size();
+      const bool has_host = url.size() > host && url[host] != '/' && url[host] != '?';
+      return has_host ? Status::Ok() : AtLine(node, "invalid URL: missing host for URL");
+    }
+    const size_t colon = url.find_first_of(":/");
+    const bool has_scheme = colon != std::string::npos && url[colon] == ':';
+    return AtLine(node, "invalid URL: unsupported scheme " +
+                            GoQuote(has_scheme ? url.substr(0, colon) : "") + " for URL");
   }
 
   Status ReadTimeIntervals(const YamlNode& node, std::string_view what) {
@@ -384,8 +413,12 @@ class ConfigReader {
       ASSIGN_OR_RETURN(const auto pairs, old->AsStringMap("match"));
       for (const auto& [name, value] : pairs) {
         if (!IsLegacyLabelName(name)) return AtLine(*old, "invalid label name " + GoQuote(name));
+        if (old == &regex && value.empty() && old->operator[](name).empty())
+          return AtLine(*old, "invalid regexp value for " + GoQuote(name));
+        // The anchors show in a group's key, which receivers take for its identity.
         Result<Matcher> matcher =
-            Matcher::Create(old == &equal ? MatchType::kEqual : MatchType::kRegex, name, value);
+            old == &equal ? Matcher::Create(MatchType::kEqual, name, value)
+                          : Matcher::Create(MatchType::kRegex, name, "^(?:" + value + ")$");
         if (!matcher.ok()) return AtLine(*old, matcher.status().message());
         out->push_back(*std::move(matcher));
       }
@@ -439,7 +472,10 @@ class ConfigReader {
     RETURN_IF_ERROR(ReadIntervalNames(node["active_time_intervals"], &out->active_time_intervals));
     if (!node["labels"].empty()) {
       ASSIGN_OR_RETURN(auto labels, node["labels"].AsStringMap("labels"));
-      for (auto& [name, value] : labels) out->labels[name] = value;
+      for (auto& [name, value] : labels) {
+        if (name.empty()) return AtLine(node["labels"], "\"\" is not a valid label name");
+        out->labels[name] = value;
+      }
     }
     const std::string own = MatchersToString(out->matchers);
     out->key = parent == nullptr ? own : parent->key + "/" + own;
@@ -479,6 +515,9 @@ class ConfigReader {
       RETURN_IF_ERROR(ReadMatchers(item["target_matchers"], item["target_match"],
                                    item["target_match_re"], &rule.target));
       RETURN_IF_ERROR(ReadOptional(item["equal"], "equal", &rule.equal));
+      for (const std::string& name : rule.equal) {
+        if (name.empty()) return AtLine(item["equal"], "invalid label name \"\" in equal list");
+      }
       config_->inhibit_rules.push_back(std::move(rule));
     }
     return Status::Ok();

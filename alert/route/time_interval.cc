@@ -163,7 +163,7 @@ Result<TimeInterval> ParseTimeInterval(const YamlNode& node) {
       [](const std::string& t) -> std::optional<int> {
         if (const auto named = ParseNamed(t, kMonths, 1)) return named;
         const auto number = ParseNumber(t);
-        return number && *number >= 1 && *number <= 12 ? number : std::nullopt;
+        return number;
       },
       &interval.months));
   RETURN_IF_ERROR(CheckOrder(node["months"], "month", interval.months));

@@ -244,6 +244,21 @@ TEST(Notification, WebhookBodyHasTheFieldsOfAlertmanager) {
   EXPECT_EQ(alert.StringOr("fingerprint", "").size(), 16U);
 }
 
+TEST(Notification, GroupKeysNameOldRegexesWithTheirAnchors) {
+  NotifyWorld world(R"(
+route:
+  receiver: a
+  group_wait: 1s
+  routes: [{match: {n: "1"}, match_re: {alertname: "X|Y"}, receiver: a}]
+receivers: [{name: a, webhook_configs: [{url: "http://a/"}]}]
+)");
+  world.Fire({{"alertname", "X"}, {"n", "1"}});
+  world.RunFor(kMinute);
+  ASSERT_EQ(world.receivers.messages.size(), 1U);
+  EXPECT_EQ(world.receivers.messages[0].body.StringOr("groupKey", ""),
+            "{}/{alertname=~\"^(?:X|Y)$\",n=\"1\"}:{}");
+}
+
 std::string ConfigError(const std::string& text) {
   return NotificationManager::CheckConfig({text, "am.yml", ""}).message();
 }
@@ -261,8 +276,61 @@ TEST(NotificationConfig, NamesWhatIsWrongAndWhere) {
   EXPECT_TRUE(ConfigError(kOneReceiver).empty());
 }
 
+TEST(NotificationConfig, RefusesWhatAlertmanagerRefuses) {
+  const std::string route = "route: {receiver: a}\n", receiver = "receivers:\n- name: a\n";
+  const auto webhook = [&](const std::string& settings) {
+    return ConfigError(route + receiver + "  webhook_configs: [{" + settings + "}]\n");
+  };
+  const auto http = [&](const std::string& settings) {
+    return webhook("url: \"http://a/\", http_config: {" + settings + "}");
+  };
+  EXPECT_THAT(webhook("url: \"{{\""),
+              HasSubstr("invalid template syntax: template: :1: unclosed action"));
+  EXPECT_THAT(webhook("url: \"http://\""), HasSubstr("invalid URL: missing host for URL"));
+  EXPECT_THAT(webhook("url: foo"), HasSubstr("invalid URL: unsupported scheme \"\" for URL"));
+  EXPECT_THAT(webhook("url: \"ftp://x\""),
+              HasSubstr("invalid URL: unsupported scheme \"ftp\" for URL"));
+  EXPECT_THAT(http("authorization: {credentials: x}, bearer_token: y"),
+              HasSubstr("authorization is not compatible with bearer_token & bearer_token_file"));
+  EXPECT_THAT(
+      http("basic_auth: {username: a}, bearer_token: b"),
+      HasSubstr("at most one of basic_auth, oauth2, bearer_token & bearer_token_file must"));
+  EXPECT_THAT(http("tls_config: {cert_file: x}"),
+              HasSubstr("exactly one of key or key_file must be configured"));
+  EXPECT_THAT(http("http_headers: {Authorization: {values: [a]}}"),
+              HasSubstr("setting header \"Authorization\" is not allowed"));
+  const std::string rest = receiver;
+  EXPECT_THAT(ConfigError("route: {receiver: a, group_by: a}\n" + rest),
+              HasSubstr("must be a list of strings"));
+  EXPECT_THAT(ConfigError("route: {receiver: a, routes: [{labels: {\"\": b}}]}\n" + rest),
+              HasSubstr("\"\" is not a valid label name"));
+  EXPECT_THAT(ConfigError("route: {receiver: a, routes: [{match_re: {a: ~}}]}\n" + rest),
+              HasSubstr("invalid regexp value for \"a\""));
+  EXPECT_THAT(ConfigError(route + rest +
+                          "inhibit_rules: [{source_matchers: [a=b], target_matchers: [a=b], "
+                          "equal: [\"\"]}]\n"),
+              HasSubstr("invalid label name \"\" in equal list"));
+}
+
+TEST(NotificationConfig, TakesWhatAlertmanagerTakes) {
+  const std::string route = "route: {receiver: a}\n";
+  const auto webhook = [&](const std::string& settings) {
+    return ConfigError(route + "receivers:\n- name: a\n  webhook_configs: [{url: \"http://a/\", " +
+                       settings + "}]\n");
+  };
+  for (const char* timeout : {"1.5s", "5", "1h2m", "-1s", "0s"})
+    EXPECT_EQ(webhook("timeout: " + std::string(timeout)), "") << timeout;
+  EXPECT_EQ(webhook("max_alerts: 1.5"), "");
+  EXPECT_EQ(ConfigError(route + "receivers: [{name: a}]\n---\nfoo: 1\n"), "");
+  EXPECT_EQ(ConfigError("time_intervals: [{name: x, time_intervals: [{months: [13]}]}]\n" + route +
+                        "receivers: [{name: a}]\n"),
+            "");
+}
+
 TEST(NotificationConfig, RefusesWhatIsNotBuiltIn) {
   const std::string route = "route: {receiver: a}\nreceivers:\n- name: a\n";
+  EXPECT_EQ(ConfigError("global: {smtp_smarthost: x}\n" + route), "");
+  EXPECT_THAT(ConfigError(route + "- ~\n"), HasSubstr("line 3: receiver must be a map"));
   EXPECT_THAT(ConfigError(route + "  pushover_configs: [{user_key: u, token: t}]\n"),
               HasSubstr("line 4: "));
   EXPECT_THAT(ConfigError(route + "  webhook_configs: [{url: \"http://a/\", http_config: {oauth2: "

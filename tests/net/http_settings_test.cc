@@ -47,7 +47,8 @@ TEST(HttpSettings, RefusesWhatContradictsItselfOrCannotBeDone) {
     return std::string(Read(yaml).status().message());
   };
   EXPECT_EQ(error("\nbearer_token: t\nbasic_auth: {username: u}"),
-            "line 2: at most one of basic_auth, oauth2 & authorization must be configured");
+            "line 2: at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be "
+            "configured");
   EXPECT_EQ(
       error("bearer_token: t\nbearer_token_file: f"),
       "line 1: at most one of authorization credentials & credentials_file must be configured");
