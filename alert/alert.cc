@@ -2,7 +2,42 @@
 
 #include <cstdio>
 
+#include "base/coding.h"
+#include "base/json.h"
+
 namespace tsdb::alert {
+
+std::string EncodeTexts(const TextMap& texts) {
+  std::string out;
+  for (const auto& [name, text] : texts) {
+    PutBytes(&out, name);
+    PutBytes(&out, text);
+  }
+  return out;
+}
+
+Result<TextMap> DecodeTexts(std::string_view bytes) {
+  TextMap texts;
+  while (!bytes.empty()) {
+    std::string_view name, text;
+    if (!GetBytes(&bytes, &name) || !GetBytes(&bytes, &text) || name.empty())
+      return DataLoss("encoded texts are cut short");
+    texts.insert_or_assign(std::string(name), std::string(text));
+  }
+  return texts;
+}
+
+void WriteTexts(JsonWriter* json, const TextMap& texts) {
+  json->BeginObject();
+  for (const auto& [name, text] : texts) json->Key(name).String(text);
+  json->EndObject();
+}
+
+Labels ToLabels(const TextMap& texts) {
+  Labels labels;
+  for (const auto& [name, text] : texts) labels.Set(name, text);
+  return labels;
+}
 
 uint64_t Fingerprint(const Labels& labels) {
   constexpr std::string_view kSeparator = "\xff";

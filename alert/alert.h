@@ -3,16 +3,35 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 
 #include "base/hash.h"
+#include "base/result.h"
 #include "model/labels.h"
+
+namespace tsdb {
+class JsonWriter;
+}
 
 namespace tsdb::alert {
 
+// Texts by name: annotations, and the labels of a rule before they are expanded. An empty text is
+// one of them, where Labels have no empty value.
+using TextMap = std::map<std::string, std::string>;
+
+// As EncodeLabels() writes them; kDataLoss when bytes do not decode.
+std::string EncodeTexts(const TextMap& texts);
+Result<TextMap> DecodeTexts(std::string_view bytes);
+// An object of them.
+void WriteTexts(JsonWriter* json, const TextMap& texts);
+// Those that are not empty.
+Labels ToLabels(const TextMap& texts);
+
 struct Alert {
   Labels labels;
-  Labels annotations;  // names and values, sorted; not part of the identity
+  TextMap annotations;  // not part of the identity
   int64_t starts_at_ns = 0;
   int64_t ends_at_ns = 0;  // in the past: resolved; 0 or in the future: firing
   std::string generator_url;

@@ -88,7 +88,7 @@ void WriteAlert(JsonWriter* json, const ActiveAlert& alert) {
   json->Key("labels");
   WriteLabels(json, alert.labels);
   json->Key("annotations");
-  WriteLabels(json, alert.annotations);
+  WriteTexts(json, alert.annotations);
   json->Key("state").String(AlertStateName(alert.state));
   json->Key("activeAt").String(TimeJson(alert.active_at_ms * 1'000'000));
   if (alert.keep_firing_since_ms != 0) {
@@ -106,9 +106,9 @@ void WriteAlertingHead(JsonWriter* json, const AlertingRule& rule, bool exclude_
   json->Key("duration").Double(static_cast<double>(spec.for_ms) / 1000);
   json->Key("keepFiringFor").Double(static_cast<double>(spec.keep_firing_for_ms) / 1000);
   json->Key("labels");
-  WriteLabels(json, spec.labels);
+  WriteTexts(json, spec.labels);
   json->Key("annotations");
-  WriteLabels(json, spec.annotations);
+  WriteTexts(json, spec.annotations);
   json->Key("alerts");
   if (exclude_alerts) {
     json->Null();
@@ -128,7 +128,7 @@ void WriteRule(JsonWriter* json, const Rule& rule, bool exclude_alerts) {
     json->Key("name").String(spec.name);
     json->Key("query").String(spec.expression);
     json->Key("labels");
-    WriteLabels(json, spec.labels);
+    WriteTexts(json, spec.labels);
   }
   const RuleStatus status = rule.status();
   json->Key("health").String(RuleHealthName(status.health));
@@ -144,9 +144,10 @@ bool RuleMatches(const Rule& rule, const RuleFilter& filter) {
   if (filter.type == "alert" && !spec.is_alert) return false;
   if (filter.type == "record" && spec.is_alert) return false;
   if (!Wanted(filter.rule_names, spec.name)) return false;
+  const Labels labels = ToLabels(spec.labels);
   if (!filter.matcher_sets.empty() &&
       std::none_of(filter.matcher_sets.begin(), filter.matcher_sets.end(),
-                   [&](const Matchers& matchers) { return MatchesAll(matchers, spec.labels); })) {
+                   [&](const Matchers& matchers) { return MatchesAll(matchers, labels); })) {
     return false;
   }
   if (!filter.state.empty() &&

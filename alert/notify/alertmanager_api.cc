@@ -1,6 +1,7 @@
 // Alertmanager's API v2 over NotificationEngine: parameters in, its JSON, codes and error texts
 // out.
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -41,8 +42,10 @@ net::HttpResponse Empty(int status) {
 }
 
 bool Flag(const net::Parameters& query, std::string_view name) {
-  if (!query.Has(name)) return true;
-  const std::string value = ToLower(query.Get(name));
+  // Of several the last one counts.
+  const auto values = query.GetAll(name);
+  if (values.empty() || values.back().empty()) return true;
+  const std::string value = ToLower(values.back());
   static const std::set<std::string_view> kTrue = {"true", "1",        "yes",     "ok", "y",
                                                    "on",   "selected", "checked", "t",  "enabled"};
   return kTrue.contains(value);
@@ -55,6 +58,12 @@ Result<Matchers> ParseFilters(const net::Parameters& query, std::string_view nam
     out.push_back(std::move(matcher));
   }
   return out;
+}
+
+Result<Matchers> ParseReceiverMatchers(const net::Parameters& query) {
+  Result<Matchers> matchers = ParseFilters(query, "receiver_matchers");
+  if (matchers.ok()) return matchers;
+  return InvalidArgument("failed to parse receiver_matchers param: " + matchers.status().message());
 }
 
 void WriteLabels(JsonWriter* json, const Labels& labels) {
@@ -95,57 +104,120 @@ std::optional<net::HttpResponse> ReadBody(const net::HttpRequest& request, std::
   return std::nullopt;
 }
 
+std::string_view JsonKind(const JsonValue& value) {
+  if (value.is_string()) return "string";
+  if (value.is_array()) return "array";
+  if (value.is_object()) return "object";
+  return value.is_bool() ? "bool" : "number";
+}
+
+// The answer to a value of the wrong type; `into` as Go names what it does not fit into.
+net::HttpResponse WrongType(std::string_view what, const JsonValue& value, std::string_view into) {
+  return SchemaError(400, 400,
+                     "parsing " + std::string(what) +
+                         " body from \"\" failed, because json: " + "cannot unmarshal " +
+                         std::string(JsonKind(value)) + " into Go " + std::string(into));
+}
+
+// RFC 3339, also without its zone (then UTC), seconds or time of day, and with a blank for the T:
+// what many clients' date functions print. nullopt when it is no time.
+std::optional<int64_t> ReadDateTime(std::string_view text) {
+  constexpr size_t kDate = 10;  // 2006-01-02
+  std::string full(text.substr(0, kDate));
+  std::string_view rest = text.size() > kDate ? text.substr(kDate + 1) : std::string_view();
+  if (text.size() > kDate && text[kDate] != 'T' && text[kDate] != ' ') return std::nullopt;
+  const size_t zone = std::min(rest.find_first_of("Z+-"), rest.size());
+  const std::string_view clock = rest.substr(0, zone), offset = rest.substr(zone);
+  if (clock.empty() && text.size() > kDate) return std::nullopt;
+  full += 'T';
+  full += clock.empty() ? "00:00" : clock;
+  if (clock.size() <= 5) full += ":00";
+  if (offset.size() == 5) {
+    full.append(offset.substr(0, 3)).append(":").append(offset.substr(3));
+  } else {
+    full += offset.empty() ? "Z" : offset;
+  }
+  const Result<int64_t> ns = ParseRfc3339Ns(full);
+  return ns.ok() ? std::make_optional(*ns) : std::nullopt;
+}
+
 // The zero time that amtool sends counts as not given.
 std::optional<net::HttpResponse> ReadTime(const JsonValue& object, std::string_view key,
-                                          const std::string& path, int64_t* out) {
+                                          std::string_view what, const std::string& field,
+                                          int64_t* out) {
   const JsonValue& value = object.Find(key);
   *out = 0;
-  if (value.is_null() ||
-      (value.is_string() && (value.text().empty() || value.text().starts_with("0001-01-01")))) {
-    return std::nullopt;
+  if (value.is_null()) return std::nullopt;
+  if (!value.is_string()) {
+    return WrongType(what, value,
+                     "struct field " + field + "." + std::string(key) + " of type string");
   }
-  Result<int64_t> ns =
-      value.is_string() ? ParseRfc3339Ns(value.text()) : InvalidArgument("not a string");
-  if (!ns.ok()) {
-    return SchemaError(422, 601,
-                       path + std::string(key) + " in body must be of type date-time: " +
-                           GoQuote(value.is_string() ? value.text() : ""));
+  if (value.text().empty() || value.text().starts_with("0001-01-01")) return std::nullopt;
+  const auto ns = ReadDateTime(value.text());
+  if (!ns.has_value()) {
+    return SchemaError(400, 400,
+                       "parsing " + std::string(what) + " body from \"\" failed, because " +
+                           GoQuote(value.text()) + " is no time");
   }
   *out = *ns;
   return std::nullopt;
 }
 
-std::optional<net::HttpResponse> ReadLabelMap(const JsonValue& value, const std::string& path,
-                                              Labels* out) {
-  if (!value.is_object()) return SchemaError(422, 601, path + " in body must be of type object");
+// A JSON null is an empty text.
+std::optional<net::HttpResponse> ReadTexts(const JsonValue& value, std::string_view what,
+                                           const std::string& field, TextMap* out) {
+  if (value.is_null()) return std::nullopt;
+  const std::string into = "struct field " + field + " of type ";
+  if (!value.is_object()) return WrongType(what, value, into + "models.LabelSet");
   for (const auto& [name, item] : value.object()) {
-    if (!item.is_string())
-      return SchemaError(422, 601, path + "." + name + " in body must be of type string");
-    if (name.empty() || !IsValidUtf8(name))
-      return TextError(400, "invalid label set: invalid name " + GoQuote(name));
-    if (!IsValidUtf8(item.text()))
-      return TextError(400, "invalid label set: invalid value " + GoQuote(item.text()));
-    out->Set(name, item.text());
+    if (!item.is_null() && !item.is_string()) return WrongType(what, item, into + "string");
+    (*out)[name] = item.is_null() ? "" : item.text();
   }
   return std::nullopt;
 }
 
-std::optional<net::HttpResponse> ReadAlert(const JsonValue& item, size_t index, Alert* alert) {
-  const std::string path = std::to_string(index) + ".";
-  if (!item.is_object())
-    return SchemaError(422, 601, std::to_string(index) + " in body must be of type object");
-  if (item.Find("labels").is_null())
-    return SchemaError(422, 602, path + "labels in body is required");
-  if (auto error = ReadLabelMap(item.Find("labels"), path + "labels", &alert->labels)) return error;
-  if (!item.Find("annotations").is_null()) {
-    if (auto error =
-            ReadLabelMap(item.Find("annotations"), path + "annotations", &alert->annotations))
-      return error;
+std::optional<net::HttpResponse> ReadText(const JsonValue& object, std::string_view key,
+                                          std::string_view what, const std::string& field,
+                                          std::string* out) {
+  const JsonValue& value = object.Find(key);
+  if (value.is_null()) return std::nullopt;
+  if (!value.is_string()) {
+    return WrongType(what, value,
+                     "struct field " + field + "." + std::string(key) + " of type string");
   }
-  if (auto error = ReadTime(item, "startsAt", path, &alert->starts_at_ns)) return error;
-  if (auto error = ReadTime(item, "endsAt", path, &alert->ends_at_ns)) return error;
-  alert->generator_url = item.StringOr("generatorURL", "");
+  *out = value.text();
   return std::nullopt;
+}
+
+// url.ParseRequestURI, as far as its errors matter: a scheme, or a path from the root.
+bool IsRequestUri(std::string_view text) {
+  if (text.starts_with("/")) return true;
+  const size_t colon = text.find(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const auto is_letter = [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; };
+  return is_letter(text[0]) && std::all_of(text.begin(), text.begin() + colon, [&](char c) {
+           return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+         });
+}
+
+std::optional<net::HttpResponse> ReadAlert(const JsonValue& item, TextMap* labels, Alert* alert) {
+  constexpr std::string_view kWhat = "alerts";
+  if (!item.is_object()) return WrongType(kWhat, item, "value of type models.PostableAlert");
+  if (auto error = ReadTexts(item.Find("annotations"), kWhat, ".annotations", &alert->annotations))
+    return error;
+  if (auto error = ReadTime(item, "startsAt", kWhat, "", &alert->starts_at_ns)) return error;
+  if (auto error = ReadTime(item, "endsAt", kWhat, "", &alert->ends_at_ns)) return error;
+  if (auto error = ReadTexts(item.Find("labels"), kWhat, "Alert.labels", labels)) return error;
+  return ReadText(item, "generatorURL", kWhat, "Alert", &alert->generator_url);
+}
+
+// Why a set of labels or annotations cannot be kept; empty: it can.
+std::string WhyInvalid(const TextMap& texts) {
+  for (const auto& [name, text] : texts) {
+    if (name.empty() || !IsValidUtf8(name)) return "invalid name " + GoQuote(name);
+    if (!IsValidUtf8(text)) return "invalid value " + GoQuote(text);
+  }
+  return "";
 }
 
 void WriteSilence(const Silence& silence, int64_t now_ns, JsonWriter* json) {
@@ -176,9 +248,30 @@ void WriteSilence(const Silence& silence, int64_t now_ns, JsonWriter* json) {
   json->EndObject();
 }
 
+std::optional<net::HttpResponse> ReadMatcherTypes(const JsonValue& list) {
+  constexpr std::string_view kWhat = "silence";
+  if (list.is_null()) return std::nullopt;
+  if (!list.is_array())
+    return WrongType(kWhat, list, "struct field Silence.matchers of type models.Matchers");
+  for (const JsonValue& item : list.array()) {
+    if (!item.is_object() && !item.is_null())
+      return WrongType(kWhat, item, "struct field Silence.matchers of type models.Matcher");
+    for (const std::string_view key : {"isEqual", "isRegex"}) {
+      if (!item.Find(key).is_null() && !item.Find(key).is_bool()) {
+        return WrongType(kWhat, item.Find(key),
+                         "struct field Matcher.matchers." + std::string(key) + " of type bool");
+      }
+    }
+    std::string ignored;
+    for (const std::string_view key : {"name", "value"}) {
+      if (auto error = ReadText(item, key, kWhat, "Matcher.matchers", &ignored)) return error;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<net::HttpResponse> ReadMatchers(const JsonValue& list, Matchers* out) {
   if (list.is_null()) return SchemaError(422, 602, "matchers in body is required");
-  if (!list.is_array()) return SchemaError(422, 601, "matchers in body must be of type array");
   if (list.array().empty())
     return SchemaError(422, 612, "matchers in body should have at least 1 items");
   for (size_t i = 0; i < list.array().size(); ++i) {
@@ -189,17 +282,17 @@ std::optional<net::HttpResponse> ReadMatchers(const JsonValue& list, Matchers* o
         return SchemaError(422, 602, path + std::string(key) + " in body is required");
     }
     const bool equal = item.Find("isEqual").is_null() || item.Find("isEqual").boolean();
-    const bool regex = item.Find("isRegex").is_bool() && item.Find("isRegex").boolean();
+    const bool regex = item.Find("isRegex").boolean();
     const MatchType type = regex ? (equal ? MatchType::kRegex : MatchType::kNotRegex)
                                  : (equal ? MatchType::kEqual : MatchType::kNotEqual);
-    const std::string name = item.StringOr("name", "");
-    if (name.empty() || !IsValidUtf8(name)) {
-      return TextError(400, "invalid silence: invalid label matcher " + std::to_string(i) +
-                                ": invalid label name " + GoQuote(name));
-    }
-    Result<Matcher> matcher = Matcher::Create(type, name, item.StringOr("value", ""));
+    const std::string name = item.StringOr("name", ""), value = item.StringOr("value", "");
+    const std::string where =
+        "invalid silence: invalid label matcher " + std::to_string(i) + " in set 0: ";
+    if (name.empty() || !IsValidUtf8(name))
+      return TextError(400, where + "invalid label name " + GoQuote(name));
+    Result<Matcher> matcher = Matcher::Create(type, name, value);
     if (!matcher.ok()) {
-      return TextError(400, "invalid silence: invalid label matcher " + std::to_string(i) + ": " +
+      return TextError(400, where + "invalid regular expression " + GoQuote(value) + ": " +
                                 matcher.status().message());
     }
     out->push_back(*std::move(matcher));
@@ -207,7 +300,13 @@ std::optional<net::HttpResponse> ReadMatchers(const JsonValue& list, Matchers* o
   return std::nullopt;
 }
 
+// The forms that google/uuid reads. Only the plain one is ever the name of a silence.
 bool IsUuid(std::string_view text) {
+  if (text.starts_with("urn:uuid:")) text.remove_prefix(9);
+  if (text.size() == 38 && text.front() == '{' && text.back() == '}') text = text.substr(1, 36);
+  if (text.size() == 32) {
+    return text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  }
   if (text.size() != 36) return false;
   for (size_t i = 0; i < text.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -254,9 +353,9 @@ Result<NotificationEngine::AlertFilter> NotificationEngine::ParseAlertFilter(
   filter.unprocessed = Flag(query, "unprocessed");
   filter.muted = Flag(query, "muted");
   ASSIGN_OR_RETURN(filter.matchers, ParseFilters(query, "filter"));
-  ASSIGN_OR_RETURN(filter.receiver_matchers, ParseFilters(query, "receiver_matchers"));
+  ASSIGN_OR_RETURN(filter.receiver_matchers, ParseReceiverMatchers(query));
   if (const std::string_view receiver = query.Get("receiver"); !receiver.empty()) {
-    Result<Regex> regex = Regex::Compile(receiver);
+    Result<Regex> regex = Regex::Compile("^(?:" + std::string(receiver) + ")$");
     if (!regex.ok())
       return InvalidArgument("failed to parse receiver param: " + regex.status().message());
     filter.receiver = *std::move(regex);
@@ -293,7 +392,7 @@ void NotificationEngine::WriteAlert(const Alert& alert, const Mute& mute,
                                     JsonWriter* json) const {
   json->BeginObject();
   json->Key("annotations");
-  WriteLabels(json, alert.annotations);
+  WriteTexts(json, alert.annotations);
   json->Key("endsAt").String(TimeJson(alert.ends_at_ns));
   json->Key("fingerprint").String(FingerprintHex(Fingerprint(alert.labels)));
   json->Key("receivers").BeginArray();
@@ -348,7 +447,7 @@ net::HttpResponse NotificationEngine::GetStatus() const {
 }
 
 net::HttpResponse NotificationEngine::GetReceivers(const net::HttpRequest& request) const {
-  const Result<Matchers> matchers = ParseFilters(request.query, "receiver_matchers");
+  const Result<Matchers> matchers = ParseReceiverMatchers(request.query);
   if (!matchers.ok()) return TextError(400, matchers.status().message());
   std::string body;
   JsonWriter json(&body);
@@ -391,20 +490,48 @@ net::HttpResponse NotificationEngine::GetAlerts(const net::HttpRequest& request)
 net::HttpResponse NotificationEngine::PostAlerts(const net::HttpRequest& request) {
   JsonValue document;
   if (auto error = ReadBody(request, "alerts", &document)) return *std::move(error);
-  if (!document.is_array()) {
-    return SchemaError(400, 400,
-                       "parsing alerts body from \"\" failed, because it is no list of alerts");
-  }
+  if (document.is_null()) return Empty(200);
+  if (!document.is_array())
+    return WrongType("alerts", document, "value of type models.PostableAlerts");
   if (document.array().size() > kMaxPostedAlerts) return TextError(400, "too many alerts");
-  std::vector<Alert> alerts;
-  for (size_t i = 0; i < document.array().size(); ++i) {
-    Alert alert;
-    if (auto error = ReadAlert(document.array()[i], i, &alert)) return *std::move(error);
-    alerts.push_back(std::move(alert));
+  std::vector<Alert> alerts(document.array().size());
+  std::vector<TextMap> labels(alerts.size());
+  for (size_t i = 0; i < alerts.size(); ++i) {
+    if (auto error = ReadAlert(document.array()[i], &labels[i], &alerts[i]))
+      return *std::move(error);
   }
-  const Status status = Receive(std::move(alerts));
-  if (status.ok()) return Empty(200);
-  return TextError(status.code() == StatusCode::kInvalidArgument ? 400 : 500, status.message());
+  for (size_t i = 0; i < alerts.size(); ++i) {
+    const std::string path = std::to_string(i) + ".";
+    if (document.array()[i].Find("labels").is_null())
+      return SchemaError(422, 602, path + "labels in body is required");
+    const std::string& url = alerts[i].generator_url;
+    if (!url.empty() && !IsRequestUri(url)) {
+      return SchemaError(422, 601,
+                         path + "generatorURL in body must be of type uri: " + GoQuote(url));
+    }
+  }
+  // Those that are right are kept, whatever the others are.
+  std::vector<Alert> valid;
+  std::string errors;
+  const auto add_error = [&](const std::string& error) {
+    errors += (errors.empty() ? "" : "\n") + error;
+  };
+  for (size_t i = 0; i < alerts.size(); ++i) {
+    std::erase_if(labels[i], [](const auto& label) { return label.second.empty(); });
+    if (const std::string why = WhyInvalid(labels[i]); !why.empty()) {
+      add_error("invalid label set: " + why);
+    } else if (const std::string note = WhyInvalid(alerts[i].annotations); !note.empty()) {
+      add_error("invalid annotations: " + note);
+    } else {
+      alerts[i].labels = ToLabels(labels[i]);
+      valid.push_back(std::move(alerts[i]));
+    }
+  }
+  const Status status = Receive(std::move(valid));
+  if (!status.ok() && status.code() != StatusCode::kInvalidArgument)
+    return TextError(500, status.message());
+  if (!status.ok()) add_error(status.message());
+  return errors.empty() ? Empty(200) : TextError(400, errors);
 }
 
 net::HttpResponse NotificationEngine::GetAlertGroups(const net::HttpRequest& request) const {
@@ -423,6 +550,13 @@ net::HttpResponse NotificationEngine::GetAlertGroups(const net::HttpRequest& req
     return a->labels == b->labels ? a->route->receiver < b->route->receiver
                                   : LabelSetBefore(a->labels, b->labels);
   });
+  // Here an alert names the receivers of those groups only that are asked for.
+  std::map<uint64_t, std::vector<std::string>> receivers;
+  for (const Group* group : sorted) {
+    for (const uint64_t fingerprint : group->members)
+      receivers[fingerprint].push_back(group->route->receiver);
+  }
+  for (auto& [fingerprint, names] : receivers) std::sort(names.begin(), names.end());
   json.BeginArray();
   for (const Group* group : sorted) {
     const std::vector<std::string> muted_by = MutedByIntervals(*group->route, now_ns);
@@ -441,8 +575,8 @@ net::HttpResponse NotificationEngine::GetAlertGroups(const net::HttpRequest& req
     SortAlerts(&notification.alerts);
     json.BeginObject().Key("alerts").BeginArray();
     for (const Alert& alert : notification.alerts) {
-      WriteAlert(alert, MuteOf(alert.labels, inhibitor, now_ns), ReceiversOf(alert.labels),
-                 muted_by, &json);
+      WriteAlert(alert, MuteOf(alert.labels, inhibitor, now_ns),
+                 receivers[Fingerprint(alert.labels)], muted_by, &json);
     }
     json.EndArray().Key("labels");
     WriteLabels(&json, group->labels);
@@ -482,24 +616,31 @@ net::HttpResponse NotificationEngine::GetSilences(const net::HttpRequest& reques
 net::HttpResponse NotificationEngine::PostSilence(const net::HttpRequest& request) {
   JsonValue document;
   if (auto error = ReadBody(request, "silence", &document)) return *std::move(error);
-  if (!document.is_object())
-    return SchemaError(400, 400, "parsing silence body from \"\" failed, because it is no object");
+  if (!document.is_object() && !document.is_null())
+    return WrongType("silence", document, "value of type models.PostableSilence");
+  Silence silence;
+  if (auto error = ReadText(document, "id", "silence", "", &silence.id)) return *std::move(error);
+  TextMap annotations;
+  if (auto error =
+          ReadTexts(document.Find("annotations"), "silence", "Silence.annotations", &annotations)) {
+    return *std::move(error);
+  }
+  silence.annotations.assign(annotations.begin(), annotations.end());
+  if (auto error = ReadText(document, "comment", "silence", "Silence", &silence.comment))
+    return *std::move(error);
+  if (auto error = ReadText(document, "createdBy", "silence", "Silence", &silence.created_by))
+    return *std::move(error);
+  if (auto error = ReadTime(document, "startsAt", "silence", "Silence", &silence.starts_at_ns))
+    return *std::move(error);
+  if (auto error = ReadTime(document, "endsAt", "silence", "Silence", &silence.ends_at_ns))
+    return *std::move(error);
+  if (auto error = ReadMatcherTypes(document.Find("matchers"))) return *std::move(error);
   for (const std::string_view key : {"comment", "createdBy", "endsAt", "matchers", "startsAt"}) {
     if (document.Find(key).is_null())
       return SchemaError(422, 602, std::string(key) + " in body is required");
   }
-  Silence silence;
-  silence.id = document.StringOr("id", "");
-  silence.comment = document.StringOr("comment", "");
-  silence.created_by = document.StringOr("createdBy", "");
-  if (auto error = ReadTime(document, "startsAt", "", &silence.starts_at_ns))
-    return *std::move(error);
-  if (auto error = ReadTime(document, "endsAt", "", &silence.ends_at_ns)) return *std::move(error);
   if (auto error = ReadMatchers(document.Find("matchers"), &silence.matchers))
     return *std::move(error);
-  for (const auto& [name, value] : document.Find("annotations").object()) {
-    if (value.is_string()) silence.annotations.emplace_back(name, value.text());
-  }
   if (silence.starts_at_ns >= silence.ends_at_ns) {
     return TextError(400, "Failed to create silence: start time must be before end time");
   }

@@ -43,6 +43,11 @@ class Reader {
     ok_ = ok_ && labels.ok();
     return ok_ ? *std::move(labels) : Labels();
   }
+  TextMap Texts() {
+    Result<TextMap> texts = DecodeTexts(Text());
+    ok_ = ok_ && texts.ok();
+    return ok_ ? *std::move(texts) : TextMap();
+  }
   FingerprintSet Fingerprints() {
     FingerprintSet out;
     const uint64_t count = Count();
@@ -108,7 +113,7 @@ NotifyReason DecideNotify(const LogEntry* entry, const FingerprintSet& firing,
 std::string EncodeStoredAlert(const Alert& alert) {
   std::string out = NewRecord();
   PutBytes(&out, EncodeLabels(alert.labels));
-  PutBytes(&out, EncodeLabels(alert.annotations));
+  PutBytes(&out, EncodeTexts(alert.annotations));
   PutSignedVarint(&out, alert.starts_at_ns);
   PutSignedVarint(&out, alert.ends_at_ns);
   PutSignedVarint(&out, alert.updated_at_ns);
@@ -121,7 +126,7 @@ Result<Alert> DecodeStoredAlert(std::string_view bytes) {
   Reader reader(bytes);
   Alert alert;
   alert.labels = reader.LabelSet();
-  alert.annotations = reader.LabelSet();
+  alert.annotations = reader.Texts();
   alert.starts_at_ns = reader.Integer();
   alert.ends_at_ns = reader.Integer();
   alert.updated_at_ns = reader.Integer();

@@ -183,9 +183,9 @@ Status NotificationEngine::Complete(Alert* alert, int64_t now_ns) const {
     alert->timeout = true;
     alert->ends_at_ns = now_ns + config_->resolve_timeout_ms * kMsToNs;
   }
-  if (alert->labels.empty()) return InvalidArgument("at least one label pair required");
   if (alert->starts_at_ns > alert->ends_at_ns)
     return InvalidArgument("start time must be before end time");
+  if (alert->labels.empty()) return InvalidArgument("at least one label pair required");
   return Status::Ok();
 }
 
@@ -208,7 +208,7 @@ bool NotificationEngine::IsNews(const Alert& alert, int64_t now_ns) const {
 }
 
 Status NotificationEngine::Receive(std::vector<Alert> alerts) {
-  Status first_error;
+  std::string errors;
   {
     MutexLock lock(mutex_);
     const int64_t now_ns = NowNs();
@@ -217,7 +217,7 @@ Status NotificationEngine::Receive(std::vector<Alert> alerts) {
     for (Alert& alert : alerts) {
       Status status = Complete(&alert, now_ns);
       if (!status.ok()) {
-        if (first_error.ok()) first_error = std::move(status);
+        errors += (errors.empty() ? "" : "\n") + status.message();
         continue;
       }
       if (!IsNews(alert, now_ns)) continue;
@@ -233,7 +233,7 @@ Status NotificationEngine::Receive(std::vector<Alert> alerts) {
     }
   }
   Wake();
-  return first_error;
+  return errors.empty() ? Status::Ok() : InvalidArgument(std::move(errors));
 }
 
 void NotificationEngine::CollectGarbage(int64_t now_ns) {

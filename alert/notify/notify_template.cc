@@ -179,6 +179,12 @@ Value ToKv(const Labels& labels) {
   return Value::OfMap(KvType(), std::move(items));
 }
 
+Value ToKv(const TextMap& texts) {
+  std::map<std::string, Value> items;
+  for (const auto& [name, text] : texts) items.emplace(name, Value::String(text));
+  return Value::OfMap(KvType(), std::move(items));
+}
+
 Value TimeOf(int64_t ns) {
   return Value::OfTime(ns == 0 ? gotemplate::ZeroTime() : gotemplate::TimeFromUnixNs(ns));
 }
@@ -388,18 +394,6 @@ FunctionMap MakeFunctions() {
   return map;
 }
 
-Labels Intersection(const std::vector<Alert>& alerts, const Labels Alert::*member) {
-  if (alerts.empty()) return {};
-  std::vector<Label> common;
-  for (const Label& label : alerts.front().*member) {
-    const bool everywhere = std::all_of(alerts.begin() + 1, alerts.end(), [&](const Alert& alert) {
-      return (alert.*member).Get(label.name) == label.value;
-    });
-    if (everywhere) common.push_back(label);
-  }
-  return Labels::FromSorted(std::move(common));
-}
-
 }  // namespace
 
 bool Notification::AnyFiring() const {
@@ -408,10 +402,26 @@ bool Notification::AnyFiring() const {
 }
 
 Labels CommonLabels(const std::vector<Alert>& alerts) {
-  return Intersection(alerts, &Alert::labels);
+  if (alerts.empty()) return {};
+  std::vector<Label> common;
+  for (const Label& label : alerts.front().labels) {
+    const bool everywhere = std::all_of(alerts.begin() + 1, alerts.end(), [&](const Alert& alert) {
+      return alert.labels.Get(label.name) == label.value;
+    });
+    if (everywhere) common.push_back(label);
+  }
+  return Labels::FromSorted(std::move(common));
 }
-Labels CommonAnnotations(const std::vector<Alert>& alerts) {
-  return Intersection(alerts, &Alert::annotations);
+TextMap CommonAnnotations(const std::vector<Alert>& alerts) {
+  if (alerts.empty()) return {};
+  TextMap common = alerts.front().annotations;
+  for (const Alert& alert : alerts) {
+    std::erase_if(common, [&](const auto& text) {
+      const auto found = alert.annotations.find(text.first);
+      return found == alert.annotations.end() || found->second != text.second;
+    });
+  }
+  return common;
 }
 
 std::string QuoteMeta(std::string_view text) {

@@ -34,7 +34,7 @@ struct Notification {
 
 // Labels that all alerts have with the same value.
 Labels CommonLabels(const std::vector<Alert>& alerts);
-Labels CommonAnnotations(const std::vector<Alert>& alerts);
+TextMap CommonAnnotations(const std::vector<Alert>& alerts);
 // regexp.QuoteMeta.
 std::string QuoteMeta(std::string_view text);
 

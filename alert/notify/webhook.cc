@@ -165,7 +165,7 @@ std::string Webhook::Body(const Notification& notification, uint64_t truncated) 
     json.BeginObject();
     json.Key("status").String(notification.IsResolved(alert) ? "resolved" : "firing");
     WriteLabels(&json, "labels", alert.labels);
-    WriteLabels(&json, "annotations", alert.annotations);
+    WriteTexts(&json.Key("annotations"), alert.annotations);
     json.Key("startsAt").String(TimeJson(alert.starts_at_ns));
     json.Key("endsAt").String(TimeJson(alert.ends_at_ns));
     json.Key("generatorURL").String(alert.generator_url);
@@ -176,7 +176,7 @@ std::string Webhook::Body(const Notification& notification, uint64_t truncated) 
   json.Key("notification_reason").String(notification.reason);
   WriteLabels(&json, "groupLabels", notification.group_labels);
   WriteLabels(&json, "commonLabels", CommonLabels(notification.alerts));
-  WriteLabels(&json, "commonAnnotations", CommonAnnotations(notification.alerts));
+  WriteTexts(&json.Key("commonAnnotations"), CommonAnnotations(notification.alerts));
   WriteLabels(&json, "routeLabels", notification.route_labels);
   json.Key("externalURL").String(notification.external_url);
   json.Key("version").String("4");

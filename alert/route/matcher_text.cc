@@ -16,6 +16,20 @@ constexpr size_t kMaxMatchers = 10'000;
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
+// Alertmanager's own errors show a pattern as it is compiled, with its anchors.
+Result<Matcher> NewMatcher(MatchType type, const std::string& name, const std::string& value) {
+  Result<Matcher> matcher = Matcher::Create(type, name, value);
+  if (matcher.ok()) return matcher;
+  std::string message = matcher.status().message();
+  const size_t shown = message.find(": `");
+  if (shown == std::string::npos || !message.ends_with("`")) return matcher;
+  const bool whole =
+      message.find("missing closing )") < shown || message.find("unexpected )") < shown;
+  if (whole) message = message.substr(0, shown) + ": `^(?:" + value + ")$`";
+  if (message.find("missing closing ]") < shown) message.insert(message.size() - 1, ")$");
+  return InvalidArgument(std::move(message));
+}
+
 // The UTF-8 grammar: name op value, each bare (without reserved characters) or in double quotes.
 class MatcherParser {
  public:
@@ -94,38 +108,33 @@ class MatcherParser {
     const auto value = Word();
     if (!value.has_value()) return Bad("no label value");
     if (name->empty() || !IsValidUtf8(*name) || !IsValidUtf8(*value)) return Bad("not valid UTF-8");
-    return Matcher::Create(type, *name, *value);
+    return NewMatcher(type, *name, *value);
   }
 
   std::string_view text_, rest_;
 };
 
 // The classic grammar's value: escapes \n \" \\; quotes around it are optional, but both or none.
-std::optional<std::string> ClassicValue(std::string_view raw) {
+Result<std::string> ClassicValue(const std::string& raw) {
+  const Status bad_quote = InvalidArgument("matcher value contains unescaped double quote: " + raw);
   const bool quoted = raw.starts_with("\"");
-  if (quoted) raw.remove_prefix(1);
+  const std::string_view text = std::string_view(raw).substr(quoted ? 1 : 0);
+  if (!IsValidUtf8(text)) return InvalidArgument("matcher value not valid UTF-8: " + raw);
   std::string out;
-  for (size_t i = 0; i < raw.size(); ++i) {
-    if (raw[i] == '"') {
-      if (!quoted || i + 1 != raw.size()) return std::nullopt;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '"') {
+      if (!quoted || i + 1 != text.size()) return bad_quote;
       return out;
     }
-    if (raw[i] != '\\') {
-      out += raw[i];
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
       continue;
     }
-    if (++i == raw.size()) {
-      out += '\\';
-    } else if (raw[i] == 'n') {
-      out += '\n';
-    } else if (raw[i] == '"' || raw[i] == '\\') {
-      out += raw[i];
-    } else {
-      out += '\\';
-      out += raw[i];
-    }
+    ++i;
+    if (text[i] != 'n' && text[i] != '"' && text[i] != '\\') out += '\\';
+    out += text[i] == 'n' ? '\n' : text[i];
   }
-  return quoted ? std::nullopt : std::make_optional(out);
+  return quoted ? Result<std::string>(bad_quote) : out;
 }
 
 Result<Matcher> ParseClassic(std::string_view text) {
@@ -147,10 +156,8 @@ Result<Matcher> ParseClassic(std::string_view text) {
     return bad;
   }
   rest = TrimSpace(rest.substr(type == MatchType::kEqual ? 1 : 2));
-  const auto value = ClassicValue(rest);
-  if (!value.has_value()) return bad;
-  if (!IsValidUtf8(*value)) return bad;
-  return Matcher::Create(type, name, *value);
+  ASSIGN_OR_RETURN(const std::string value, ClassicValue(std::string(rest)));
+  return NewMatcher(type, name, value);
 }
 
 // Pieces between commas that stand outside quotes.
@@ -178,24 +185,26 @@ std::vector<std::string_view> SplitClassic(std::string_view text) {
 
 }  // namespace
 
+// As Alertmanager: text that both grammars read in different ways is read by the classic one, and
+// what neither reads is refused in its words.
 Result<Matchers> ParseMatchers(std::string_view text) {
   Result<Matchers> modern = MatcherParser(text).Run();
-  if (modern.ok()) return modern;
-  Matchers out;
+  Matchers classic;
   for (const std::string_view piece : SplitClassic(text)) {
     Result<Matcher> matcher = ParseClassic(piece);
-    if (!matcher.ok()) return modern.status();
-    out.push_back(*std::move(matcher));
+    if (!matcher.ok()) return modern.ok() ? modern : matcher.status();
+    classic.push_back(*std::move(matcher));
   }
-  return out;
+  return classic;
 }
 
 Result<Matcher> ParseMatcher(std::string_view text) {
+  if (text.starts_with("{") || text.ends_with("}"))
+    return InvalidArgument("unexpected open or close brace: " + std::string(text));
   Result<Matchers> modern = MatcherParser(text).Run();
-  const bool braces = TrimSpace(text).starts_with("{");
-  if (modern.ok() && modern->size() == 1 && !braces) return std::move(modern->front());
-  if (braces) return InvalidArgument("bad matcher format: " + std::string(text));
-  return ParseClassic(text);
+  Result<Matcher> classic = ParseClassic(text);
+  if (!classic.ok() && modern.ok() && modern->size() == 1) return std::move(modern->front());
+  return classic;
 }
 
 std::string MatchersToString(const Matchers& matchers) {

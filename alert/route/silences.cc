@@ -20,8 +20,12 @@ Status Validate(const Silence& silence) {
     return InvalidArgument("invalid silence: matcher set 0: at least one matcher required");
   }
   const bool matches_all =
-      std::all_of(silence.matchers.begin(), silence.matchers.end(),
-                  [](const Matcher& matcher) { return matcher.MatchesEmpty(); });
+      std::all_of(silence.matchers.begin(), silence.matchers.end(), [](const Matcher& matcher) {
+        // One that only excludes counts as asking for something.
+        const bool excludes =
+            matcher.type() == MatchType::kNotEqual || matcher.type() == MatchType::kNotRegex;
+        return !excludes && matcher.MatchesEmpty();
+      });
   if (matches_all) {
     return InvalidArgument(
         "invalid silence: matcher set 0: at least one matcher must not match the empty string");

@@ -29,7 +29,7 @@ std::vector<TemplateSample> ToTemplateSamples(std::vector<promql::VectorSample> 
 std::string EncodeTransition(const ActiveAlert& alert) {
   ActiveAlert bare = alert;
   bare.value = 0;
-  bare.annotations = Labels();
+  bare.annotations.clear();
   return EncodeAlert(bare);
 }
 
@@ -53,7 +53,7 @@ std::string EncodeAlert(const ActiveAlert& alert) {
   std::string out(1, static_cast<char>(kEncodingVersion));
   out.push_back(static_cast<char>(alert.state));
   PutBytes(&out, EncodeLabels(alert.labels));
-  PutBytes(&out, EncodeLabels(alert.annotations));
+  PutBytes(&out, EncodeTexts(alert.annotations));
   PutFixed64(&out, std::bit_cast<uint64_t>(alert.value));
   for (const int64_t time :
        {alert.active_at_ms, alert.fired_at_ms, alert.resolved_at_ms, alert.last_sent_ms,
@@ -80,7 +80,7 @@ Result<ActiveAlert> DecodeAlert(std::string_view bytes) {
   if (!GetBytes(&bytes, &labels) || !GetBytes(&bytes, &annotations) || !GetFixed64(&bytes, &value))
     return damaged();
   ASSIGN_OR_RETURN(alert.labels, DecodeLabels(labels));
-  ASSIGN_OR_RETURN(alert.annotations, DecodeLabels(annotations));
+  ASSIGN_OR_RETURN(alert.annotations, DecodeTexts(annotations));
   alert.value = std::bit_cast<double>(value);
   for (int64_t* time :
        {&alert.active_at_ms, &alert.fired_at_ms, &alert.resolved_at_ms, &alert.last_sent_ms,
@@ -92,11 +92,11 @@ Result<ActiveAlert> DecodeAlert(std::string_view bytes) {
 }
 
 AlertingRule::AlertingRule(RuleSpec spec) : Rule(std::move(spec)) {
-  const auto add = [&](const Labels& texts, std::vector<LabelTemplate>* out) {
-    for (const Label& text : texts) {
-      Result<RuleTemplate> parsed = RuleTemplate::Parse(this->spec().name, text.value);
+  const auto add = [&](const TextMap& texts, std::vector<LabelTemplate>* out) {
+    for (const auto& [name, text] : texts) {
+      Result<RuleTemplate> parsed = RuleTemplate::Parse(this->spec().name, text);
       CHECK(parsed.ok());
-      out->push_back({text.name, *std::move(parsed)});
+      out->push_back({name, *std::move(parsed)});
     }
   };
   add(this->spec().labels, &label_templates_);
@@ -131,7 +131,7 @@ Result<AlertingRule::AlertMap> AlertingRule::NewAlerts(
       alert.labels.Set(label.name, expand(label.text));
     alert.labels.Set(kAlertName, spec().name);
     for (const LabelTemplate& annotation : annotation_templates_) {
-      alert.annotations.Set(annotation.name, expand(annotation.text));
+      alert.annotations[annotation.name] = expand(annotation.text);
     }
     alert.active_at_ms = context.timestamp_ms;
     alert.value = sample.value;

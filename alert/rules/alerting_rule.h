@@ -22,7 +22,7 @@ std::string_view AlertStateName(AlertState state);
 struct ActiveAlert {
   AlertState state = AlertState::kPending;
   Labels labels;
-  Labels annotations;
+  TextMap annotations;
   double value = 0;
   int64_t active_at_ms = 0;
   int64_t fired_at_ms = 0;

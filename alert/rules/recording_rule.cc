@@ -15,7 +15,7 @@ Result<std::vector<RuleSample>> RecordingRule::Evaluate(const EvalContext& conte
   for (promql::VectorSample& element : vector) {
     Labels labels = std::move(element.labels);
     labels.Set(kMetricName, spec().name);
-    for (const Label& label : spec().labels) labels.Set(label.name, label.value);
+    for (const auto& [name, value] : spec().labels) labels.Set(name, value);
     if (!seen.insert(labels).second) {
       return FailedPrecondition(
           "vector contains metrics with the same labelset after applying rule labels");

@@ -49,7 +49,9 @@ class FileParser {
                   ": groups must be a list");
     }
     std::set<std::string> names;
-    for (const YamlNode& node : groups.items()) ReadGroup(node, &names);
+    for (const YamlNode& node : groups.items()) {
+      if (!node.empty()) ReadGroup(node, &names);
+    }
   }
 
   void ReadGroup(const YamlNode& node, std::set<std::string>* names) {
@@ -88,7 +90,9 @@ class FileParser {
       return Fail("yaml: unmarshal errors: line " + std::to_string(rules.line()) +
                   ": rules must be a list");
     }
-    for (const YamlNode& rule : rules.items()) ReadRule(rule, group_labels, &group);
+    for (const YamlNode& rule : rules.items()) {
+      if (!rule.empty()) ReadRule(rule, group_labels, &group);
+    }
     out_.groups.push_back(std::move(group));
   }
 
@@ -123,14 +127,12 @@ class FileParser {
     if (!IsValidUtf8(label.value)) Fail(prefix + "invalid label value: " + label.value);
   }
 
-  static Labels ToLabels(const std::vector<Label>& base, const std::vector<Label>& over) {
-    Labels labels;
+  static TextMap ToTexts(const std::vector<Label>& base, const std::vector<Label>& over) {
+    TextMap texts;
     for (const auto* list : {&base, &over}) {
-      for (const Label& label : *list) {
-        if (!label.name.empty()) labels.Set(label.name, label.value);
-      }
+      for (const Label& label : *list) texts[label.name] = label.value;
     }
-    return labels;
+    return texts;
   }
 
   void ReadRule(const YamlNode& node, const std::vector<Label>& group_labels, GroupSpec* group) {
@@ -166,8 +168,8 @@ class FileParser {
       CheckTemplates(rule.name, labels, "label", where);
       CheckTemplates(rule.name, annotations, "annotation", where);
     }
-    rule.labels = ToLabels(group_labels, labels);
-    rule.annotations = ToLabels({}, annotations);
+    rule.labels = ToTexts(group_labels, labels);
+    rule.annotations = ToTexts({}, annotations);
     group->rules.push_back(std::move(rule));
   }
 

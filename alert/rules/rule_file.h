@@ -19,8 +19,8 @@ struct RuleSpec {
   std::string expression;  // canonical PromQL
   int64_t for_ms = 0;
   int64_t keep_firing_for_ms = 0;
-  Labels labels;  // the group's and the rule's, which wins
-  Labels annotations;
+  TextMap labels;  // the group's and the rule's, which wins; an empty one takes a label away
+  TextMap annotations;
   friend bool operator==(const RuleSpec&, const RuleSpec&) = default;
 };
 

@@ -30,7 +30,7 @@ std::vector<std::string> MakeRuleKeys(const GroupSpec& group) {
   std::vector<std::string> keys;
   for (const RuleSpec& rule : group.rules) {
     std::string identity = group.file + '\0' + group.name + '\0' + (rule.is_alert ? "a" : "r") +
-                           rule.name + '\0' + rule.labels.ToString();
+                           rule.name + '\0' + ToLabels(rule.labels).ToString();
     identity += '\0' + std::to_string(seen[identity]++);
     const Hash128 hash = HashBytes128(identity, 0);
     char buffer[48];

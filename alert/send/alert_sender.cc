@@ -32,7 +32,7 @@ std::string AlertsBody(const std::vector<Alert>& alerts) {
   json.BeginArray();
   for (const Alert& alert : alerts) {
     json.BeginObject();
-    WriteLabels(&json, "annotations", alert.annotations);
+    WriteTexts(&json.Key("annotations"), alert.annotations);
     WriteTime(&json, "endsAt", alert.ends_at_ns);
     WriteTime(&json, "startsAt", alert.starts_at_ns);
     json.Key("generatorURL").String(alert.generator_url);

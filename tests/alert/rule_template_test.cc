@@ -182,6 +182,7 @@ TEST_F(RuleTemplateTest, RefusesLiteralsAndVariablesAsGoDoes) {
       {"{{ '' }}", "invalid syntax"},
       {"{{ '\\q' }}", "invalid syntax"},
       {"{{ 3-}}", "bad number syntax: \"3-\""},
+      {"{{ 1i }}", "bad number syntax: \"1i\""},  // complex in Go
       {"{{--}}", "bad number syntax: \"--\""},
       {"{{ 1e400 }}", "illegal number syntax: \"1e400\""},
       {"{{ 0x1. }}", "illegal number syntax: \"0x1.\""}};

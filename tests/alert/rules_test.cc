@@ -234,6 +234,51 @@ TEST_F(RulesTest, ListsAlertsWithExpandedAnnotations) {
   EXPECT_EQ(alert.Find("annotations").StringOr("summary", ""), "a is 0");
 }
 
+TEST_F(RulesTest, AnEmptyLabelOfARuleTakesTheLabelAway) {
+  Load(R"yaml(groups:
+- name: g
+  interval: 10s
+  labels: {team: a, tier: x}
+  rules:
+  - {record: "down", expr: "up", labels: {instance: "", tier: ""}}
+  - alert: Down
+    expr: up
+    labels: {instance: "", severity: "{{ $labels.nothing }}"}
+    annotations: {note: "{{ $labels.nothing }}", empty: ""}
+)yaml");
+  RunFor(20 * kSecond, [&] { Write({{"__name__", "up"}, {"job", "a"}, {"instance", "i"}}, 1); });
+  EXPECT_EQ(Query("down{instance=\"\",team=\"a\",tier=\"\"}"), "a=1");
+  EXPECT_EQ(Query("ALERTS{instance=\"\",severity=\"\",tier=\"x\"}"), "a=1");
+  EXPECT_EQ(Query("ALERTS_FOR_STATE{instance=\"\",severity=\"\"} > bool 0"), "a=1");
+  const JsonValue listed = *JsonValue::Parse(*rules_->RulesJson({}));
+  const JsonValue& rules = listed.Find("groups").array()[0].Find("rules");
+  EXPECT_EQ(rules.array()[0].Find("labels").StringOr("instance", "absent"), "");
+  const JsonValue& alert = rules.array()[1].Find("alerts").array()[0];
+  EXPECT_EQ(alert.Find("annotations").StringOr("note", "absent"), "");
+  EXPECT_EQ(alert.Find("annotations").StringOr("empty", "absent"), "");
+}
+
+TEST_F(RulesTest, ErrorsInFilesSayWhereTheRuleStands) {
+  const auto errors = [](const std::string& text) {
+    return CheckRuleFile({"r.yml", text}, nullptr);
+  };
+  EXPECT_THAT(errors("groups:\n- name: a\n- name: a\n"),
+              ElementsAre("r.yml: 3:3: groupname: \"a\" is repeated in the same file"));
+  EXPECT_THAT(
+      errors("groups:\n- name: a\n  rules:\n  - record: x\n"),
+      ElementsAre("r.yml: 4:5: group \"a\", rule 1, \"x\": field 'expr' must be set in rule"));
+  EXPECT_THAT(errors("groups:\n- name: a\n  interval: 5\n"),
+              ElementsAre("r.yml: yaml: unmarshal errors: line 3: interval: not a valid duration "
+                          "string: \"5\""));
+}
+
+TEST_F(RulesTest, EmptyItemsOfListsAndLaterDocumentsAreLeftOut) {
+  Load("groups:\n- ~\n- name: g\n  rules:\n  - ~\n  - {record: r, expr: '1'}\n---\ngroups: {\n");
+  const JsonValue listed = *JsonValue::Parse(*rules_->RulesJson({}));
+  ASSERT_EQ(listed.Find("groups").array().size(), 1U);
+  EXPECT_EQ(listed.Find("groups").array()[0].Find("rules").array().size(), 1U);
+}
+
 TEST_F(RulesTest, TheFirstEvaluationWritesAlertsAndTheListGoesByStateAndHealth) {
   Load(kUpRules);
   RunFor(10 * kSecond, [&] { Write({{"__name__", "up"}, {"job", "a"}}, 0); });

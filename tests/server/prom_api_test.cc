@@ -193,9 +193,10 @@ TEST_F(PromApi, SomeMethodsAreTakenThatPrometheusRefuses) {
 TEST_F(PromApi, PathsAreTakenAsTheyAre) {
   Start();
   Write({{{{"__name__", "m"}, {"a/b", "x"}}, {{now_ms_, 1}}}});
-  ExpectStatus(404, "GET",
-               {"/api/v1/query/?query=1", "/api/v1/QUERY?query=1", "/consoles/x.html",
-                "/debug/pprof/", "/alerts", "/favicon.ico", "/assets/x"});
+  ExpectStatus(
+      404, "GET",
+      {"/api/v1/query/?query=1", "/api/v1/QUERY?query=1", "/api/v2/nope", "/api/v2/alerts/",
+       "/consoles/x.html", "/debug/pprof/", "/alerts", "/favicon.ico", "/assets/x"});
   EXPECT_EQ(Send("POST", "/api/v1/otlp/v1/metrics").body, "404 page not found\n");
   EXPECT_EQ(Send("GET", "/api/v1/label/a%2Fb/values").body, R"({"status":"success","data":["x"]})");
   ExpectStatus(200, "GET", {"/%61pi/v1/query?query=1", "/graph?g0.expr=up"});
