@@ -263,7 +263,8 @@ Result<PointStreamPtr> HoltWinters(PointStreamPtr input, int64_t count, int64_t 
     return PointStreamPtr(std::make_unique<VectorStream>(std::vector<Point>()));
   };
   const bool seasonal = season >= 2;
-  if (in.size() < 2 || (seasonal && static_cast<int64_t>(in.size()) < season)) return nothing();
+  if (interval_ns <= 0 || in.size() < 2) return nothing();
+  if (seasonal && static_cast<int64_t>(in.size()) < season) return nothing();
   if (static_cast<uint64_t>(count) > kMaxPoints) {
     return InvalidArgument("holt_winters is limited to " + std::to_string(kMaxPoints) + " points");
   }

@@ -66,7 +66,7 @@ class Compiler {
   }
 
   Status Compile() {
-    facts_.has_interval = !out_->interval.empty();
+    facts_.has_interval = out_->names_interval;
     facts_.inherited_interval = out_->inherited_interval;
     facts_.limit = out_->statement.limit;
     facts_.has_target = out_->statement.target.has_value();
@@ -98,7 +98,7 @@ class Compiler {
     out_->range = condition.range;
     out_->own_range = condition.range;
     // What is grouped by time ends now, unless told otherwise.
-    if (out_->range.max == kMaxTime && !out_->interval.empty()) out_->range.max = options_.now_ns;
+    if (out_->range.max == kMaxTime && out_->names_interval) out_->range.max = options_.now_ns;
   }
 
   Result<CompiledSelect> Subquery(const SelectStatement& statement) {
@@ -113,11 +113,12 @@ class Compiler {
     }
     inner.ascending = out_->ascending;
     inner.range = inner.range.Intersect(out_->range);
-    if (!inner.interval.empty() && inner.statement.fill == FillOption::kNull) {
+    if (inner.names_interval && inner.statement.fill == FillOption::kNull) {
       inner.statement.fill = FillOption::kNone;
     }
-    if (!out_->interval.empty() && inner.interval.empty()) {
+    if (out_->names_interval && !inner.names_interval) {
       inner.interval = out_->interval;
+      inner.names_interval = true;
       inner.inherited_interval = true;
     }
     RETURN_IF_ERROR(compiler.Compile());
@@ -173,10 +174,9 @@ class Compiler {
     if (!call.args[0]->is(Kind::kDuration)) {
       return InvalidArgument("time dimension must have duration argument");
     }
-    if (out_->interval.length_ns != 0) {
-      return InvalidArgument("multiple time dimensions not allowed");
-    }
+    if (out_->names_interval) return InvalidArgument("multiple time dimensions not allowed");
     const int64_t length = call.args[0]->integer;
+    out_->names_interval = length != 0;
     out_->interval.length_ns = length;
     if (call.args.size() == 2) {
       ASSIGN_OR_RETURN(const int64_t offset, OffsetOf(*call.args[1]));
@@ -235,7 +235,7 @@ class Compiler {
       if (out_->statement.fill == FillOption::kLinear) {
         return InvalidArgument("fill(linear) must be used with a function");
       }
-      if (!out_->interval.empty() && !out_->inherited_interval) {
+      if (out_->names_interval && !out_->inherited_interval) {
         return InvalidArgument("GROUP BY requires at least one aggregate function");
       }
     }

@@ -16,10 +16,11 @@ namespace tsdb::influxql {
 struct CompiledSelect {
   // Fields without `time`, constants folded, DISTINCT as a call; dimensions folded.
   SelectStatement statement;
-  ExprPtr filter;       // WHERE without its times; null: everything
-  TimeRange range;      // its own, within the parent's
-  TimeRange own_range;  // of its own WHERE only
-  Interval interval;
+  ExprPtr filter;               // WHERE without its times; null: everything
+  TimeRange range;              // its own, within the parent's
+  TimeRange own_range;          // of its own WHERE only
+  Interval interval;            // none for time(-1m), which counts as one where functions want one
+  bool names_interval = false;  // GROUP BY has time(...), or that of a query around it
   bool inherited_interval = false;
   bool ascending = true;
   bool is_raw = true;           // no function but mathematical ones

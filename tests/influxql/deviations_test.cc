@@ -276,7 +276,22 @@ TEST_F(InfluxDeviations, RowsOfSeveralFunctionsOfASubqueryStandTogether) {
             "[[0,1,7,\"a\"],[0,2,null,\"b\"],[60,3,8,\"a\"]]");
 }
 
-// InfluxDB reads one source after the other: 60, 60 and, back in time, -90 seconds.
+// InfluxDB's queue of sources goes on from series to series: of host b the subquery may come first.
+TEST_F(InfluxDeviations, RowsOfOneTimeComeInTheOrderOfSourcesInEachSeries) {
+  const std::string body =
+      Ask("SELECT v, x FROM cpu, (SELECT v AS x FROM cpu) WHERE time < 3m GROUP BY host");
+  EXPECT_NE(body.find("[[0,1,null],[0,null,1],[120,9,null],[120,null,9]]"), std::string::npos)
+      << body;
+  EXPECT_NE(body.find("[[60,5,null],[60,null,5]]"), std::string::npos) << body;
+}
+
+// InfluxDB reads from 60 on: it takes the interval off the range as if it were one.
+TEST_F(InfluxDeviations, ANegativeIntervalDoesNotNarrowTheRange) {
+  EXPECT_EQ(Values("SELECT cumulative_sum(mean(v)) FROM cpu WHERE time >= 0 AND time < 3m "
+                   "GROUP BY time(-1m)"),
+            "[[0,5]]");
+}
+
 TEST_F(InfluxDeviations, AnOffsetOfSeriesCountsThoseOfAllShards) {
   EXPECT_EQ(Values("SHOW SERIES WHERE time >= 0 OFFSET 1"), "[[\"cpu,host=b\"],[\"cpu,host=c\"]]");
 }
