@@ -38,5 +38,18 @@ TEST(LineProtocolBatch, QuoteInATagValueIsNoString) {
   EXPECT_EQ(LineProtocolBatchSize(text, 1, &lines), 11U);
 }
 
+TEST(NameLines, GivesEachRefusedLineItsNumber) {
+  const std::string_view batch = "bad\nok f=1\nbad\n\nm s=\"x\ny\" z\n  worse \r\n";
+  EXPECT_EQ(NameLines("partial write: unable to parse 'bad': missing fields\nunable to parse "
+                      "'bad': missing fields\nunable to parse 'm s=\"x\ny\" z': bad "
+                      "timestamp\nunable to parse 'worse': missing fields dropped=0",
+                      batch, 11),
+            "partial write: line 11: unable to parse 'bad': missing fields\nline 13: unable to "
+            "parse 'bad': missing fields\nline 15: unable to parse 'm s=\"x\ny\" z': bad "
+            "timestamp\nline 17: unable to parse 'worse': missing fields dropped=0");
+  EXPECT_EQ(NameLines("database not found", batch, 1), "database not found");
+  EXPECT_EQ(NameLines("unable to parse 'other': x", batch, 1), "unable to parse 'other': x");
+}
+
 }  // namespace
 }  // namespace tsdb::tsdbctl

@@ -21,7 +21,8 @@ TEST(Output, CsvQuotesWhatNeedsIt) {
 TEST(Output, RawHasNoHead) { EXPECT_EQ(FormatRaw(kTable), "up{job=\"é\"}\t1\na\t2,5\n"); }
 
 TEST(Output, JsonKeepsNumbersAsTheyCame) {
-  const JsonValue document = *JsonValue::Parse(R"({"a":[1.50,"x",true,null,12345678901234567890]})");
+  const JsonValue document =
+      *JsonValue::Parse(R"({"a":[1.50,"x",true,null,12345678901234567890]})");
   EXPECT_EQ(Format(OutputFormat::kJson, kTable, document),
             "{\"a\":[1.50,\"x\",true,null,12345678901234567890]}\n");
 }

@@ -31,15 +31,18 @@ ApiClient::ApiClient(Connection connection)
 }
 
 Result<std::unique_ptr<ApiClient>> ApiClient::Create(const Connection& connection) {
+  if (connection.user.empty() != connection.password_file.empty()) {
+    return InvalidArgument("--user and --password-file belong together");
+  }
+  if (!connection.user.empty() && !connection.token_file.empty()) {
+    return InvalidArgument("either --user or --token-file");
+  }
   std::unique_ptr<ApiClient> client(new ApiClient(connection));
   if (!connection.token_file.empty()) {
     ASSIGN_OR_RETURN(const std::string token, FirstLine(connection.token_file));
     client->authorization_ = "Bearer " + token;
   } else if (!connection.user.empty()) {
-    std::string password;
-    if (!connection.password_file.empty()) {
-      ASSIGN_OR_RETURN(password, FirstLine(connection.password_file));
-    }
+    ASSIGN_OR_RETURN(const std::string password, FirstLine(connection.password_file));
     client->authorization_ = "Basic " + Base64Encode(connection.user + ":" + password);
   }
   return client;

@@ -20,7 +20,7 @@ int Run(int argc, const char* const* argv) {
   app.footer(
       "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
       "Example: tsdbctl query 'sum by (job_name) (flink_jobmanager_job_uptime)'");
-  app.require_subcommand(1);
+  app.require_subcommand(-1);  // at most one
   Invocation invocation;
   app.add_option("--url", invocation.connection.url, "where tsdbd listens")->capture_default_str();
   app.add_option("--user", invocation.connection.user, "user name for basic authentication");
@@ -41,13 +41,20 @@ int Run(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (invocation.run == nullptr) {
+    Fail(InvalidArgument("a command is needed; tsdbctl --help lists them"));
+    return 2;
+  }
   const Result<OutputFormat> format = ParseOutputFormat(invocation.output);
   if (!format.ok()) {
     Fail(format.status());
     return 2;
   }
   const Result<std::unique_ptr<ApiClient>> client = ApiClient::Create(invocation.connection);
-  if (!client.ok()) return Fail(client.status());
+  if (!client.ok()) {
+    Fail(client.status());
+    return 2;
+  }
   const Status status = invocation.run(**client, *format);
   if (status.ok()) return 0;
   const int exit_status = Fail(status);

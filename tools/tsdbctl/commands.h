@@ -24,12 +24,12 @@ struct Invocation {
 
 void AddQueryCommands(CLI::App* app, Invocation* invocation);  // query, query-range, series, labels
 void AddQueriesCommand(CLI::App* app, Invocation* invocation);  // queries, queries kill
-void AddWriteCommand(CLI::App* app, Invocation* invocation);   // write
+void AddWriteCommand(CLI::App* app, Invocation* invocation);    // write
 void AddStatusCommands(CLI::App* app, Invocation* invocation);  // status, compact
 // cardinality, delete, snapshot, verify
 void AddStorageCommands(CLI::App* app, Invocation* invocation);
-void AddRepairCommand(CLI::App* app, Invocation* invocation);   // repair
-void AddRulesCommand(CLI::App* app, Invocation* invocation);    // rules check
+void AddRepairCommand(CLI::App* app, Invocation* invocation);  // repair
+void AddRulesCommand(CLI::App* app, Invocation* invocation);   // rules check
 
 // The whole program. Returns the exit status: 0 done, 1 failed, 2 wrong usage.
 int Run(int argc, const char* const* argv);

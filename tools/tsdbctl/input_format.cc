@@ -1,5 +1,7 @@
 #include "tools/tsdbctl/input_format.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "base/text.h"
@@ -65,6 +67,33 @@ size_t LineProtocolBatchSize(std::string_view text, size_t max_lines, size_t* li
     ++*line_count;
   }
   return size;
+}
+
+std::string NameLines(std::string_view refusal, std::string_view batch, uint64_t first_line) {
+  constexpr std::string_view kUnable = "unable to parse '";
+  std::string named;
+  uint64_t number = first_line;
+  while (!batch.empty()) {
+    const size_t found = refusal.find(kUnable);
+    if (found == std::string_view::npos) break;
+    const std::string_view refused = refusal.substr(found + kUnable.size());
+    const size_t size = LineSize(batch);
+    // Without the blanks before it; a carriage return at its end may be told or not.
+    std::string_view line = batch.substr(0, size);
+    line.remove_prefix(std::min(line.find_first_not_of(" \t\r\n"), line.size()));
+    while (line.ends_with('\n')) line.remove_suffix(1);
+    if (refused.substr(0, line.size()) != line) line = TrimSpace(line);
+    // Lines are refused in their order.
+    if (!line.empty() && refused.starts_with(line) && refused.substr(line.size(), 2) == "':") {
+      named += refusal.substr(0, found);
+      named += "line " + std::to_string(number) + ": " + std::string(kUnable) + std::string(line);
+      refusal.remove_prefix(found + kUnable.size() + line.size());
+    }
+    number += static_cast<uint64_t>(
+        std::count(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(size), '\n'));
+    batch.remove_prefix(size);
+  }
+  return named + std::string(refusal);
 }
 
 }  // namespace tsdb::tsdbctl

@@ -19,4 +19,9 @@ Result<InputFormat> ChooseFormat(std::string_view name, std::string_view text);
 // `max_lines` lines (at least one). A line feed inside a string field does not end a line.
 size_t LineProtocolBatchSize(std::string_view text, size_t max_lines, size_t* line_count);
 
+// A server's refusal of lines of `batch` ("unable to parse '...': ...") with the number of each
+// line before it. `first_line` is the number of the batch's first line; line feeds inside strings
+// count.
+std::string NameLines(std::string_view refusal, std::string_view batch, uint64_t first_line);
+
 }  // namespace tsdb::tsdbctl

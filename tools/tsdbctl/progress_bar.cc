@@ -18,17 +18,16 @@ constexpr int64_t kRedrawNs = 100'000'000;
 
 std::string ProgressLine(size_t done_bytes, size_t total_bytes, uint64_t count,
                          const std::string& unit, double seconds) {
-  const double share =
-      total_bytes == 0 ? 1 : static_cast<double>(done_bytes) / static_cast<double>(total_bytes);
-  const size_t filled = std::min(kWidth, static_cast<size_t>(share * kWidth));
+  char text[96];
   const double rate = seconds > 0 ? static_cast<double>(count) / seconds : 0;
-  char numbers[96];
-  std::snprintf(numbers, sizeof(numbers), "] %3.0f%%  %llu ", share * 100,
-                static_cast<unsigned long long>(count));
-  std::string line =
-      "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + numbers + unit;
-  std::snprintf(numbers, sizeof(numbers), "  %.0f/s", rate);
-  return line + numbers;
+  std::snprintf(text, sizeof(text), "%llu %s  %.0f/s", static_cast<unsigned long long>(count),
+                unit.c_str(), rate);
+  if (total_bytes == 0) return text;
+  const double share = static_cast<double>(done_bytes) / static_cast<double>(total_bytes);
+  const size_t filled = std::min(kWidth, static_cast<size_t>(share * kWidth));
+  char percent[32];
+  std::snprintf(percent, sizeof(percent), "] %3.0f%%  ", share * 100);
+  return "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + percent + text;
 }
 
 ProgressBar::ProgressBar(size_t total_bytes, std::string unit)
@@ -43,7 +42,7 @@ ProgressBar::~ProgressBar() {
 
 void ProgressBar::Update(size_t done_bytes, uint64_t count) {
   const int64_t now_ns = Clock::Real().MonotonicNs();
-  if (!enabled_ || (now_ns - drawn_ns_ < kRedrawNs && done_bytes < total_bytes_)) return;
+  if (!enabled_ || (now_ns - drawn_ns_ < kRedrawNs && done_bytes != total_bytes_)) return;
   drawn_ns_ = now_ns;
   const double seconds = static_cast<double>(now_ns - start_ns_) / 1e9;
   std::fprintf(stderr, "\r%s",

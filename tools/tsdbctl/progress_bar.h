@@ -9,7 +9,8 @@ namespace tsdb::tsdbctl {
 
 class ProgressBar {
  public:
-  // `total_bytes` of input; `unit` names what is counted besides ("lines").
+  // `total_bytes` of input, 0 if that is not known: then there are numbers only; `unit` names what
+  // is counted besides ("lines").
   ProgressBar(size_t total_bytes, std::string unit);
   // Ends the line that the bar stands on.
   ~ProgressBar();
@@ -27,7 +28,8 @@ class ProgressBar {
   int64_t drawn_ns_ = 0;
 };
 
-// "[#####.....]  50%  12345 lines  4321/s"; what Update draws.
+// "[#####.....]  50%  12345 lines  4321/s"; what Update draws. Without a total "12345 lines
+// 4321/s".
 std::string ProgressLine(size_t done_bytes, size_t total_bytes, uint64_t count,
                          const std::string& unit, double seconds);
 

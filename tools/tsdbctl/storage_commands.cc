@@ -4,7 +4,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include "base/clock.h"
+#include "base/duration.h"
 #include "tools/tsdbctl/commands.h"
+#include "tools/tsdbctl/time_argument.h"
 
 namespace tsdb::tsdbctl {
 namespace {
@@ -49,8 +52,12 @@ Status RunDelete(const DeleteOptions& options, ApiClient& client, OutputFormat f
   Parameters parameters;
   for (const std::string& selector : options.selectors)
     parameters.emplace_back("match[]", selector);
-  if (!options.start.empty()) parameters.emplace_back("start", options.start);
-  if (!options.end.empty()) parameters.emplace_back("end", options.end);
+  const int64_t now_ms = Clock::Real().NowMs();
+  for (const auto& [name, text] : {std::pair("start", &options.start), {"end", &options.end}}) {
+    if (text->empty()) continue;
+    ASSIGN_OR_RETURN(const int64_t time_ms, ParseTimeArgument(*text, now_ms));
+    parameters.emplace_back(name, FormatRfc3339Ms(time_ms));
+  }
   if (options.dry_run) parameters.emplace_back("dry_run", "true");
   ASSIGN_OR_RETURN(const JsonValue document, client.PostForm("/api/v1/tsdbd/delete", parameters));
   const JsonValue& data = document.Find("data");
@@ -110,8 +117,8 @@ void AddStorageCommands(CLI::App* app, Invocation* invocation) {
   remove->footer("Example: tsdbctl delete '{job=\"old\"}' --end 2026-01-01T00:00:00Z --dry-run");
   auto what = std::make_shared<DeleteOptions>();
   remove->add_option("selector", what->selectors, "series selectors")->required();
-  remove->add_option("--start", what->start, "first time, seconds or RFC 3339");
-  remove->add_option("--end", what->end, "last time, seconds or RFC 3339");
+  remove->add_option("--start", what->start, "first time: RFC 3339, seconds, now or now-1h");
+  remove->add_option("--end", what->end, "last time: RFC 3339, seconds, now or now-1h");
   remove->add_flag("--dry-run", what->dry_run, "only tell series, samples and bytes");
   remove->callback([=] {
     invocation->run = [what](ApiClient& client, OutputFormat format) {

@@ -1,9 +1,6 @@
 // write: sends line protocol or an exposition from a file or standard input, batch by batch.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <span>
@@ -17,6 +14,7 @@
 #include "tools/tsdbctl/commands.h"
 #include "tools/tsdbctl/input_format.h"
 #include "tools/tsdbctl/progress_bar.h"
+#include "tools/tsdbctl/text_source.h"
 
 namespace tsdb::tsdbctl {
 namespace {
@@ -32,11 +30,16 @@ struct WriteArguments {
   std::string precision = "ns";
 };
 
-Result<std::string> ReadInput(const std::string& path) {
-  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return InvalidArgument("cannot read " + path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+// Line protocol is read in pieces of this size.
+constexpr size_t kPieceBytes = size_t{4} << 20;
+// What a server takes at once.
+constexpr size_t kLineBytesMax = 25'000'000;
+
+Result<std::string> PrecisionParameter(const std::string& name) {
+  if (name == "ns" || name == "n") return std::string("n");
+  if (name == "us" || name == "u") return std::string("u");
+  if (name == "ms" || name == "s" || name == "m" || name == "h") return name;
+  return InvalidArgument("unknown precision \"" + name + "\": ns, u, ms, s, m or h");
 }
 
 // OK for 2xx, else what the server said.
@@ -53,24 +56,48 @@ Status StoppedAt(const Status& status, uint64_t count, const char* unit) {
   return status.Annotate("stopped after " + std::to_string(count) + " " + unit);
 }
 
-Result<uint64_t> SendLineProtocol(const WriteArguments& arguments, std::string_view text,
-                                  ApiClient& client) {
-  const Parameters parameters = {{"db", arguments.database},
-                                 {"rp", arguments.retention_policy},
-                                 {"precision", arguments.precision}};
-  ProgressBar progress(text.size(), "lines");
+// The next lines of the source, whole ones, or none at its end.
+Result<std::string_view> NextLines(TextSource& source, size_t* line_count) {
+  for (size_t wanted = kPieceBytes;; wanted = source.text().size() * 2) {
+    RETURN_IF_ERROR(source.Fill(wanted));
+    const std::string_view text = source.text();
+    size_t size = LineProtocolBatchSize(text, kBatchLines, line_count);
+    if (size < text.size() || source.ended()) return text.substr(0, size);
+    if (*line_count > 1) {  // the last one may go on
+      size = LineProtocolBatchSize(text, *line_count - 1, line_count);
+      return text.substr(0, size);
+    }
+    if (size > kLineBytesMax) {
+      return FailedPrecondition("a line has more than " + std::to_string(kLineBytesMax) +
+                                " bytes; a quote may not be closed");
+    }
+  }
+}
+
+Result<uint64_t> SendLineProtocol(const WriteArguments& arguments, const std::string& precision,
+                                  TextSource& source, ApiClient& client) {
+  const Parameters parameters = {
+      {"db", arguments.database}, {"rp", arguments.retention_policy}, {"precision", precision}};
+  ProgressBar progress(source.size_bytes(), "lines");
   uint64_t line_count = 0;
-  for (size_t done = 0; done < text.size();) {
+  uint64_t line_number = 1;
+  for (size_t done = 0;;) {
     size_t batch_lines = 0;
-    const size_t batch_size = LineProtocolBatchSize(text.substr(done), kBatchLines, &batch_lines);
-    const Status sent = CheckAnswer(
-        client.Send("POST", "/write", parameters, std::string(text.substr(done, batch_size)), {}));
-    if (!sent.ok()) return StoppedAt(sent, line_count, "lines");
-    done += batch_size;
+    const Result<std::string_view> batch = NextLines(source, &batch_lines);
+    if (!batch.ok()) return StoppedAt(batch.status(), line_count, "lines");
+    if (batch->empty()) return line_count;
+    const Status sent =
+        CheckAnswer(client.Send("POST", "/write", parameters, std::string(*batch), {}));
+    if (!sent.ok()) {
+      return StoppedAt(Status(sent.code(), NameLines(sent.message(), *batch, line_number)),
+                       line_count, "lines");
+    }
+    line_number += static_cast<uint64_t>(std::count(batch->begin(), batch->end(), '\n'));
     line_count += batch_lines;
+    done += batch->size();
+    source.Take(batch->size());
     progress.Update(done, line_count);
   }
-  return line_count;
 }
 
 // Samples of one series beside each other, each series' in order of time.
@@ -114,8 +141,10 @@ Status SendSamples(std::span<const ingest::Exposition::Sample> samples, int64_t 
 
 Result<uint64_t> SendExposition(std::string_view text, ingest::ExpositionFormat format,
                                 ApiClient& client) {
-  ASSIGN_OR_RETURN(const ingest::Exposition exposition,
-                   ingest::ParseExposition(text, format, size_t{100'000'000}));
+  const Result<ingest::Exposition> parsed =
+      ingest::ParseExposition(text, format, size_t{100'000'000});
+  if (!parsed.ok()) return FailedPrecondition(parsed.status().message());
+  const ingest::Exposition& exposition = *parsed;
   const int64_t now_ms = Clock::Real().NowMs();
   const std::span<const ingest::Exposition::Sample> samples(exposition.samples);
   ProgressBar progress(samples.size(), "samples");
@@ -130,16 +159,27 @@ Result<uint64_t> SendExposition(std::string_view text, ingest::ExpositionFormat 
 }
 
 Status RunWrite(const WriteArguments& arguments, ApiClient& client, OutputFormat output) {
-  ASSIGN_OR_RETURN(const std::string text, ReadInput(arguments.file));
-  ASSIGN_OR_RETURN(const InputFormat format, ChooseFormat(arguments.format, text));
+  ASSIGN_OR_RETURN(const std::string precision, PrecisionParameter(arguments.precision));
+  ASSIGN_OR_RETURN(const std::unique_ptr<TextSource> source, TextSource::Open(arguments.file));
+  RETURN_IF_ERROR(source->Fill(kPieceBytes));
+  if (source->text().starts_with("\x1f\x8b")) {
+    return InvalidArgument(arguments.file + " is compressed: zcat FILE | tsdbctl write");
+  }
+  ASSIGN_OR_RETURN(InputFormat format, ChooseFormat(arguments.format, source->text()));
   const bool is_lines = format == InputFormat::kLineProtocol;
-  ASSIGN_OR_RETURN(const uint64_t count,
-                   is_lines ? SendLineProtocol(arguments, text, client)
-                            : SendExposition(text,
-                                             format == InputFormat::kOpenMetrics
-                                                 ? ingest::ExpositionFormat::kOpenMetrics
-                                                 : ingest::ExpositionFormat::kPrometheusText,
-                                             client));
+  uint64_t count = 0;
+  if (is_lines) {
+    ASSIGN_OR_RETURN(count, SendLineProtocol(arguments, precision, *source, client));
+  } else {
+    // An exposition is read as a whole: its last line tells its format.
+    while (!source->ended()) RETURN_IF_ERROR(source->Fill(source->text().size() * 2));
+    ASSIGN_OR_RETURN(format, ChooseFormat(arguments.format, source->text()));
+    ASSIGN_OR_RETURN(count, SendExposition(source->text(),
+                                           format == InputFormat::kOpenMetrics
+                                               ? ingest::ExpositionFormat::kOpenMetrics
+                                               : ingest::ExpositionFormat::kPrometheusText,
+                                           client));
+  }
   const char* unit = is_lines ? "lines" : "samples";
   std::string json;
   JsonWriter(&json).BeginObject().Key(unit).Uint(count).EndObject();
