@@ -32,6 +32,7 @@
 #include "server/config.h"
 #include "server/front_door.h"
 #include "server/influx_service.h"
+#include "server/memory_release.h"
 #include "server/process_metrics.h"
 #include "server/query_log.h"
 #include "server/self_scrape.h"
@@ -409,6 +410,7 @@ class AppImpl : public App {
   std::unique_ptr<InfluxService> influx_;
   std::unique_ptr<FrontDoor> front_door_;
   std::unique_ptr<SelfScrape> self_scrape_;
+  MemoryRelease memory_release_{&metrics_};
   std::unique_ptr<net::HttpServer> server_;
 };
 

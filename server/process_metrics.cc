@@ -37,6 +37,11 @@ double OpenFiles() {
 
 }  // namespace
 
+double AnonymousMemoryBytes() {
+  constexpr int kResident = 1, kShared = 2;
+  return MemoryBytes(kResident) - MemoryBytes(kShared);
+}
+
 void AddProcessMetrics(MetricsRegistry* registry, int64_t start_time_ms) {
   registry->AddCounterFunction("process_cpu_seconds_total",
                                "Total user and system CPU time spent in seconds.", {}, &CpuSeconds);

@@ -10,6 +10,8 @@
 namespace tsdb::server {
 
 void AddProcessMetrics(MetricsRegistry* registry, int64_t start_time_ms);
+// Resident memory that no file backs: heaps, stacks, buffers.
+double AnonymousMemoryBytes();
 // Length and limit of the queue of a pool of threads, which must live until the last Expose.
 void AddPoolMetrics(MetricsRegistry* registry, const std::string& name, const ThreadPool* pool,
                     size_t queue_limit);
