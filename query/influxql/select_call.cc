@@ -23,6 +23,12 @@ int64_t NumberArgument(const Expr& call, size_t index, int64_t fallback) {
   return index < call.args.size() ? call.args[index]->integer : fallback;
 }
 
+// Descending, InfluxDB takes series in the reverse order, which shows in points of one time.
+PointStreamPtr MergeSeries(std::vector<PointStreamPtr> inputs, bool ascending) {
+  if (!ascending) std::reverse(inputs.begin(), inputs.end());
+  return MergeStreams(std::move(inputs), ascending);
+}
+
 class CallBuilder {
  public:
   explicit CallBuilder(const CallContext& context) : context_(context), options_(context.options) {}
@@ -102,7 +108,7 @@ class CallBuilder {
     RETURN_IF_ERROR(ForEachInput(add_series, add_rows));
     std::vector<PointStreamPtr> inputs;
     for (auto& [source, streams] : by_source) {
-      inputs.push_back(MergeStreams(std::move(streams), ascending));
+      inputs.push_back(MergeSeries(std::move(streams), ascending));
     }
     return MergeWindows(std::move(inputs), WindowsNow(), ascending);
   }
@@ -443,7 +449,7 @@ PointStreamPtr SeriesBetween(const CallContext& context, const TimeRange& range,
     if (count == 0) continue;
     inputs.back() = LimitPerShard(std::move(inputs.back()), count, entry->shard_group_ns);
   }
-  return MergeStreams(std::move(inputs), context.select->ascending);
+  return MergeSeries(std::move(inputs), context.select->ascending);
 }
 
 // Newest points first, read in stretches that grow towards the past: whoever wants a few does not

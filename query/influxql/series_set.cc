@@ -205,6 +205,37 @@ class SeriesStream : public PointStream {
   int64_t time_ = 0;
 };
 
+// What stands at `at` in a name or value as a series key has it, where commas, equals signs and
+// blanks have a backslash before them: -1 at the end of the key.
+int KeyByteAt(std::string_view text, size_t at, int behind) {
+  if (at == text.size()) return behind;
+  const char c = text[at];
+  return c == ',' || c == '=' || c == ' ' ? '\\' : static_cast<unsigned char>(c);
+}
+
+// <0, 0, >0. `behind_a` is what follows in the key.
+int CompareInKeys(std::string_view a, int behind_a, std::string_view b, int behind_b) {
+  const size_t at =
+      static_cast<size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+  const int x = KeyByteAt(a, at, behind_a);
+  const int y = KeyByteAt(b, at, behind_b);
+  if (x != y || at == a.size() || at == b.size()) return x - y;
+  return static_cast<unsigned char>(a[at]) - static_cast<unsigned char>(b[at]);
+}
+
+// InfluxDB reads series in the order of their keys, "m,a=1,b=2", which shows in points of one time.
+bool IsKeyBefore(const Tags& a, const Tags& b) {
+  const size_t size = std::min(a.size(), b.size());
+  for (size_t i = 0; i < size; ++i) {
+    if (a[i] == b[i]) continue;
+    const int names = CompareInKeys(a[i].first, '=', b[i].first, '=');
+    if (names != 0) return names < 0;
+    const auto behind = [i](const Tags& tags) { return i + 1 < tags.size() ? ',' : -1; };
+    return CompareInKeys(a[i].second, behind(a), b[i].second, behind(b)) < 0;
+  }
+  return a.size() < b.size();
+}
+
 }  // namespace
 
 const size_t* SeriesEntry::FindField(std::string_view name) const {
@@ -274,7 +305,7 @@ Result<std::unique_ptr<MeasurementSeries>> FindSeries(const PreparedSource& sour
     });
   }
   std::sort(found->entries.begin(), found->entries.end(),
-            [](const SeriesEntry& a, const SeriesEntry& b) { return a.tags < b.tags; });
+            [](const SeriesEntry& a, const SeriesEntry& b) { return IsKeyBefore(a.tags, b.tags); });
   return found;
 }
 

@@ -34,7 +34,7 @@ struct SeriesEntry {
 struct MeasurementSeries {
   std::string measurement;
   std::unique_ptr<storage::SeriesSelection> selection;
-  std::vector<SeriesEntry> entries;  // sorted by tags
+  std::vector<SeriesEntry> entries;  // in the order of InfluxDB's series keys
 };
 
 // `fields` are the fields wanted, sorted; `all_fields` selects every series, because the number of
