@@ -217,7 +217,9 @@ Result<ExpositionParser::Entry> ExpositionParser::MetadataLine(Entry entry) {
   if (metric_name_.empty() || !IsValidUtf8(metric_name_)) return Mistake("expected a metric name");
   const size_t end = std::min(input_.find('\n', position_), input_.size());
   std::string_view text = input_.substr(position_, end - position_);
-  if (!text.empty() && !IsBlank(text[0])) return Mistake("expected a blank after the metric name");
+  if (text.empty() ? openmetrics() : !(openmetrics() ? text[0] == ' ' : IsBlank(text[0]))) {
+    return Mistake("expected a blank after the metric name");
+  }
   if (!text.empty()) text.remove_prefix(1);
   if (entry == Entry::kType) {
     const auto type = TypeOf(text, openmetrics());
@@ -305,9 +307,12 @@ Status ExpositionParser::Value(double* value) {
   const size_t start = position_;
   const std::string_view word = TakeWord();
   const auto parsed = ParseSampleFloat(word);
-  if (!parsed.has_value()) {
+  // Infinity has a name; a number of digits that becomes one is out of range.
+  const bool out_of_range =
+      parsed.has_value() && std::isinf(*parsed) && word.find_first_of("0123456789") != word.npos;
+  if (!parsed.has_value() || out_of_range) {
     position_ = start;
-    return Mistake("expected a value");
+    return Mistake(out_of_range ? "value out of range" : "expected a value");
   }
   *value = std::isnan(*parsed) ? NormalNan() : *parsed;
   return Status::Ok();

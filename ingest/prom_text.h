@@ -1,7 +1,9 @@
 // The text exposition formats: Prometheus' 0.0.4 (classic) and OpenMetrics 1.0, with quoted UTF-8
 // names. What is accepted is what Prometheus' model/textparse accepts: the classic format is
-// lenient about blanks and commas, OpenMetrics is strict and must end in "# EOF". One difference: a
-// NUL byte is an error, not the end.
+// lenient about blanks and commas, OpenMetrics is strict and must end in "# EOF". The differences:
+// a NUL byte is an error, not the end; so are repeated labels, which Prometheus refuses later.
+// Blanks before a name are not of the name, times of the classic format may be negative, and names
+// in quotes and labels of exemplars are unescaped.
 #pragma once
 
 #include <cstdint>

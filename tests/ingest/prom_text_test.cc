@@ -86,6 +86,7 @@ TEST(PromText, NamesTheLineOfAMistake) {
   };
   check("a 1\nb", "line 2: expected a value, got the end of the text");
   check("a 1\nb x\n", "line 2: expected a value, got \"x\"");
+  check("a 1e400\n", "line 1: value out of range, got \"1e400\"");
   check("a 1 2 3\n", "line 1: expected the end of the line, got \"3\"");
   check("a 1 1.5\n", "line 1: expected a timestamp, got \"1.5\"");
   check("a{b} 1\n", "line 1: expected an equals sign, got \"} 1\"");
@@ -125,10 +126,12 @@ TEST(OpenMetricsText, IsStrict) {
        {"a 1\n", "a 1\n# EOF\nb 1\n", "\na 1\n# EOF\n", "a  1\n# EOF\n", "a 1 \n# EOF\n",
         "a{b=\"1\" c=\"2\"} 1\n# EOF\n", "# comment\na 1\n# EOF\n", "#EOF\n",
         "# UNIT a seconds\n# EOF\n", "a 1 # {a=\"b\"}\n# EOF\n", "a\t1\n# EOF\n",
+        "# HELP a\n# EOF\n", "# HELP a\t\n# EOF\n", "# UNIT a\n# EOF\n",
         "# TYPE a untyped\n# EOF\n", "a 1 # {\"b\"} 1\n# EOF\n"}) {
     EXPECT_FALSE(ParseExposition(text, kOpen).ok()) << text;
   }
   EXPECT_TRUE(ParseExposition("# EOF", kOpen).ok());
+  EXPECT_TRUE(ParseExposition("# HELP a \n# EOF\n", kOpen).ok());
   EXPECT_EQ(ErrorOf("a 1\n", kOpen), "data does not end with # EOF");
 }
 
