@@ -488,7 +488,9 @@ class Questions:
     @staticmethod
     def is_steady(text):
         """integral() gives the last interval of each series after all others, in an order of chance."""
-        if "(SELECT" in text and "sample(" in text.split("(SELECT", 1)[1] and Questions.is_descending(text):
+        inner = text.split("(SELECT", 1)[1] if "(SELECT" in text else ""
+        out_of_order = Questions.is_descending(text) or re.search(r"GROUP BY (?:[^()]|\([^()]*\))*(host|region|zone|dup|\*|/)", inner)
+        if "sample(" in inner and out_of_order:
             return False  # an interval is listed as often as such rows come back to it
         if "(SELECT" in text and "(host::field" in text:
             return False  # a tag that count() counts and others do not
