@@ -12,20 +12,6 @@
 namespace tsdb::server {
 namespace {
 
-struct FeatureFlag {
-  std::string_view name;
-  bool promql::Features::*member;
-};
-constexpr FeatureFlag kFeatures[] = {
-    {"promql-experimental-functions", &promql::Features::experimental_functions},
-    {"promql-duration-expr", &promql::Features::duration_expressions},
-    {"promql-extended-range-selectors", &promql::Features::extended_range_selectors},
-    {"promql-binop-fill-modifiers", &promql::Features::binop_fill_modifiers},
-    {"promql-delayed-name-removal", &promql::Features::delayed_name_removal},
-    {"use-start-timestamps", &promql::Features::use_start_timestamps},
-    {"type-and-unit-labels", &promql::Features::type_and_unit_labels},
-};
-
 constexpr std::pair<std::string_view, bool AppOptions::*> kApiFeatures[] = {
     {"promql-per-step-stats", &AppOptions::per_step_stats},
     {"search-api", &AppOptions::search_api},
@@ -69,12 +55,7 @@ Status ReadDuration(std::string_view flag, std::string_view text, int64_t* targe
 void ReadFeatures(const std::vector<std::string>& lists, AppOptions* options) {
   for (const std::string& list : lists) {
     for (const std::string_view name : Split(list, ',')) {
-      bool known = name.empty();
-      for (const FeatureFlag& feature : kFeatures) {
-        if (name != feature.name) continue;
-        options->engine.features.*feature.member = true;
-        known = true;
-      }
+      bool known = name.empty() || promql::EnableFeature(name, &options->engine.features);
       for (const auto& [own, member] : kApiFeatures) {
         if (name != own) continue;
         options->*member = true;

@@ -253,4 +253,22 @@ std::unique_ptr<Engine> Engine::Create(EngineOptions options, const storage::Que
   return std::make_unique<EngineImpl>(std::move(options), querier, pool, metrics);
 }
 
+bool EnableFeature(std::string_view name, Features* features) {
+  static constexpr std::pair<std::string_view, bool Features::*> kFeatures[] = {
+      {"promql-experimental-functions", &Features::experimental_functions},
+      {"promql-duration-expr", &Features::duration_expressions},
+      {"promql-extended-range-selectors", &Features::extended_range_selectors},
+      {"promql-binop-fill-modifiers", &Features::binop_fill_modifiers},
+      {"promql-delayed-name-removal", &Features::delayed_name_removal},
+      {"use-start-timestamps", &Features::use_start_timestamps},
+      {"type-and-unit-labels", &Features::type_and_unit_labels},
+  };
+  for (const auto& [own, member] : kFeatures) {
+    if (name != own) continue;
+    features->*member = true;
+    return true;
+  }
+  return false;
+}
+
 }  // namespace tsdb::promql

@@ -31,6 +31,9 @@ struct Features {
   bool type_and_unit_labels = false;      // type-and-unit-labels
 };
 
+// Switches on what --enable-feature=`name` means. False: no feature of the language has that name.
+bool EnableFeature(std::string_view name, Features* features);
+
 struct EngineOptions {
   int64_t lookback_ms = 300'000;
   int64_t timeout_ms = 120'000;
