@@ -100,6 +100,7 @@ class RuleManager {
 
 // promtool's `check rules` of one file: all errors, empty when the file is good. `rule_count` may
 // be null.
-std::vector<std::string> CheckRuleFile(const RuleSource& source, size_t* rule_count);
+std::vector<std::string> CheckRuleFile(const RuleSource& source, const promql::Features& features,
+                                       size_t* rule_count);
 
 }  // namespace tsdb::alert

@@ -425,10 +425,15 @@ Result<std::unique_ptr<App>> App::Start(AppOptions options, std::function<void()
 Status CheckConfigFiles(const AppOptions& options) {
   ASSIGN_OR_RETURN(const Config config, LoadConfigOrEmbedded(options.flags.config_file));
   ASSIGN_OR_RETURN(const alert::RuleLoad rules, ReadRules(config));
-  for (const alert::RuleSource& file : rules.files) {
-    const std::vector<std::string> errors = alert::CheckRuleFile(file, nullptr);
-    if (!errors.empty()) return InvalidArgument(errors[0]);
+  if (!config.missing_rule_files.empty()) {
+    return NotFound(GoQuote(config.missing_rule_files[0]) + " does not point to an existing file");
   }
+  std::string errors;
+  for (const alert::RuleSource& file : rules.files) {
+    for (const std::string& error : alert::CheckRuleFile(file, options.engine.features, nullptr))
+      errors += (errors.empty() ? "" : "\n") + error;
+  }
+  if (!errors.empty()) return InvalidArgument(std::move(errors));
   if (!options.flags.web_config_file.empty()) {
     RETURN_IF_ERROR(LoadWebConfigFile(options.flags.web_config_file).status());
   }

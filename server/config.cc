@@ -1,7 +1,9 @@
 #include "server/config.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -225,13 +227,28 @@ Status ReadRuleFiles(const YamlNode& list, const std::string& directory, Config*
   if (list.empty()) return Status::Ok();
   ASSIGN_OR_RETURN(const std::vector<std::string> patterns, list.AsStringList("rule_files"));
   for (const std::string& pattern : patterns) {
+    const size_t star = std::min(pattern.find('*'), pattern.size());
+    if (pattern.find('/', star) != std::string::npos)
+      return AtLine(list, "invalid rule file path " + GoQuote(pattern));
+    const bool has_pattern = pattern.find_first_of("*?[\\") != std::string::npos;
+    if (pattern.rfind('[') != std::string::npos &&
+        pattern.find(']', pattern.rfind('[')) == std::string::npos) {
+      return AtLine(list, "syntax error in pattern " + GoQuote(pattern));
+    }
     const bool relative = !pattern.starts_with('/') && directory != ".";
     const std::string path = relative ? directory + "/" + pattern : pattern;
     // A pattern that matches nothing is no error, as in Prometheus: its files may come later.
     glob_t found{};
     if (glob(path.c_str(), 0, nullptr, &found) == 0) {
-      for (size_t i = 0; i < found.gl_pathc; ++i)
-        config->rule_files.emplace_back(found.gl_pathv[i]);
+      for (size_t i = 0; i < found.gl_pathc; ++i) {
+        // Read twice, its groups would take each other's state.
+        if (std::find(config->rule_files.begin(), config->rule_files.end(), found.gl_pathv[i]) ==
+            config->rule_files.end()) {
+          config->rule_files.emplace_back(found.gl_pathv[i]);
+        }
+      }
+    } else if (!has_pattern) {
+      config->missing_rule_files.push_back(pattern);
     }
     globfree(&found);
   }
@@ -289,6 +306,9 @@ Result<Config> LoadConfigOrEmbedded(const std::string& path) {
 }
 
 Result<std::string> ReadWholeFile(const std::string& path) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return FailedPrecondition("cannot read " + path + ": it is a directory");
   std::ifstream file(path, std::ios::binary);
   if (!file) return NotFound("cannot read " + path + ": " + std::strerror(errno));
   std::ostringstream text;

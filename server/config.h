@@ -35,7 +35,8 @@ struct Config {
   Labels external_labels;
   std::string query_log_file;  // empty: none
 
-  std::vector<std::string> rule_files;  // paths, patterns resolved
+  std::vector<std::string> rule_files;          // paths, patterns resolved, each once
+  std::vector<std::string> missing_rule_files;  // named without a pattern, and not there
   alert::AlertingConfig alerting;
   std::vector<DatabaseConfig> databases;  // of `databases` and `influx.databases`
   size_t influx_max_body_bytes = 25'000'000;

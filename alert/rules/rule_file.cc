@@ -233,8 +233,9 @@ ParsedRuleFile ParseRuleFile(const RuleSource& source, const promql::Features& f
   return FileParser(source, features).Run();
 }
 
-std::vector<std::string> CheckRuleFile(const RuleSource& source, size_t* rule_count) {
-  ParsedRuleFile parsed = ParseRuleFile(source, promql::Features{});
+std::vector<std::string> CheckRuleFile(const RuleSource& source, const promql::Features& features,
+                                       size_t* rule_count) {
+  ParsedRuleFile parsed = ParseRuleFile(source, features);
   if (rule_count != nullptr) {
     *rule_count = 0;
     for (const GroupSpec& group : parsed.groups) *rule_count += group.rules.size();

@@ -260,7 +260,7 @@ TEST_F(RulesTest, AnEmptyLabelOfARuleTakesTheLabelAway) {
 
 TEST_F(RulesTest, ErrorsInFilesSayWhereTheRuleStands) {
   const auto errors = [](const std::string& text) {
-    return CheckRuleFile({"r.yml", text}, nullptr);
+    return CheckRuleFile({"r.yml", text}, {}, nullptr);
   };
   EXPECT_THAT(errors("groups:\n- name: a\n- name: a\n"),
               ElementsAre("r.yml: 3:3: groupname: \"a\" is repeated in the same file"));

@@ -1,8 +1,13 @@
 // The sections of the configuration file that are ours, and what is said about mistakes in them.
 #include "server/config.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "server/app.h"
 
 namespace tsdb::server {
 namespace {
@@ -45,6 +50,39 @@ TEST(Config, TellsOfSectionsThatAreNotUsed) {
   EXPECT_EQ(config->warnings,
             (std::vector<std::string>{"scrape_configs", "remote_write", "remote_read", "tracing",
                                       "alerting.alertmanagers.dns_sd_configs"}));
+}
+
+TEST(Config, RuleFilesAreReadOnceAndTheirPatternsChecked) {
+  const std::string directory = testing::TempDir() + "config_rule_files";
+  std::filesystem::create_directories(directory + "/sub");
+  for (const char* name : {"a.yml", "b.yml"}) std::ofstream(directory + "/" + name) << "groups: []";
+  const auto read = [&](const std::string& list) {
+    return ParseConfig("rule_files: " + list + "\n", directory);
+  };
+  EXPECT_EQ(read("[b.yml, '*.yml', 'nope*']")->rule_files,
+            (std::vector<std::string>{directory + "/b.yml", directory + "/a.yml"}));
+  EXPECT_EQ(read("[a.yml, nope.yml, 'x?.yml']")->missing_rule_files,
+            std::vector<std::string>{"nope.yml"});
+  EXPECT_EQ(read("['**/a.yml']").status().message(), "line 1: invalid rule file path \"**/a.yml\"");
+  EXPECT_EQ(read("['[a.yml']").status().message(), "line 1: syntax error in pattern \"[a.yml\"");
+  EXPECT_EQ(ReadWholeFile(directory + "/sub").status().message(),
+            "cannot read " + directory + "/sub: it is a directory");
+
+  AppOptions options;
+  options.flags.config_file = directory + "/config";
+  const auto check = [&](const std::string& list) {
+    std::ofstream(options.flags.config_file) << "rule_files: " << list << "\n";
+    return CheckConfigFiles(options).message();
+  };
+  EXPECT_EQ(check("[a.yml]"), "");
+  EXPECT_EQ(check("[nope.yml]"), "\"nope.yml\" does not point to an existing file");
+  // Features count, and all errors are told.
+  std::ofstream(directory + "/b.yml") << "groups: [{name: g, rules: [{record: r, expr: "
+                                         "'sort_by_label(up, \"a\")'}, {record: s}]}]";
+  EXPECT_NE(check("[b.yml]").find("sort_by_label"), std::string::npos);
+  EXPECT_NE(check("[b.yml]").find("field 'expr' must be set"), std::string::npos);
+  ASSERT_TRUE(promql::EnableFeature("promql-experimental-functions", &options.engine.features));
+  EXPECT_EQ(check("[b.yml]").find("sort_by_label"), std::string::npos);
 }
 
 TEST(Config, HasNoBudgetsUnlessAsked) {

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "alert/manager.h"
+#include "base/text.h"
 #include "tools/tsdbctl/commands.h"
 
 namespace tsdb::tsdbctl {
@@ -20,7 +21,20 @@ Result<alert::RuleSource> ReadSource(const std::string& path) {
   return alert::RuleSource{path, text.str()};
 }
 
-Status RunCheck(const std::vector<std::string>& paths, OutputFormat format) {
+Result<promql::Features> ReadFeatures(const std::vector<std::string>& lists) {
+  promql::Features features;
+  for (const std::string& list : lists) {
+    for (const std::string_view name : Split(list, ',')) {
+      if (!name.empty() && !promql::EnableFeature(name, &features))
+        return InvalidArgument("unknown name in --enable-feature: " + std::string(name));
+    }
+  }
+  return features;
+}
+
+Status RunCheck(const std::vector<std::string>& paths,
+                const std::vector<std::string>& feature_lists, OutputFormat format) {
+  ASSIGN_OR_RETURN(const promql::Features features, ReadFeatures(feature_lists));
   Table table{{"file", "rules", "errors"}, {}};
   std::string json;
   JsonWriter writer(&json);
@@ -29,7 +43,7 @@ Status RunCheck(const std::vector<std::string>& paths, OutputFormat format) {
   for (const std::string& path : paths) {
     ASSIGN_OR_RETURN(const alert::RuleSource source, ReadSource(path));
     size_t rule_count = 0;
-    const std::vector<std::string> errors = alert::CheckRuleFile(source, &rule_count);
+    const std::vector<std::string> errors = alert::CheckRuleFile(source, features, &rule_count);
     error_count += errors.size();
     for (const std::string& error : errors) std::fprintf(stderr, "%s\n", error.c_str());
     table.rows.push_back({path, std::to_string(rule_count), std::to_string(errors.size())});
@@ -60,8 +74,13 @@ void AddRulesCommand(CLI::App* app, Invocation* invocation) {
   check->footer("Example: tsdbctl rules check /etc/tsdbd/rules/*.yml");
   auto paths = std::make_shared<std::vector<std::string>>();
   check->add_option("FILE", *paths, "rule files")->required();
-  check->callback([invocation, paths] {
-    invocation->run = [paths](ApiClient&, OutputFormat format) { return RunCheck(*paths, format); };
+  auto features = std::make_shared<std::vector<std::string>>();
+  check->add_option("--enable-feature", *features,
+                    "features of the language that the server has, comma separated, repeatable");
+  check->callback([invocation, paths, features] {
+    invocation->run = [paths, features](ApiClient&, OutputFormat format) {
+      return RunCheck(*paths, *features, format);
+    };
   });
 }
 
