@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "query/influxql/condition.h"
@@ -214,6 +215,7 @@ class GroupFinder {
     }
     std::sort(names_.begin(), names_.end());
     names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
+    FindSubqueryGroupBy(symbols);
   }
 
   Result<std::unique_ptr<GroupPlan>> Run() {
@@ -231,6 +233,17 @@ class GroupFinder {
   }
 
  private:
+  // The tags among which top() and bottom() choose tell rows of a subquery apart, too.
+  void FindSubqueryGroupBy(const SymbolTable& symbols) {
+    std::set<std::string> names(options_.group_by.begin(), options_.group_by.end());
+    for (const size_t call : symbols.calls) {
+      const Expr& expr = *symbols.symbols[call].expr;
+      if (!IsTopOrBottom(expr)) continue;
+      for (size_t i = 1; i + 1 < expr.args.size(); ++i) names.insert(expr.args[i]->text);
+    }
+    subquery_group_by_.assign(names.begin(), names.end());
+  }
+
   Group* GroupOf(SeriesKey key) {
     const auto found = groups_.find(key);
     if (found != groups_.end()) return &found->second;
@@ -292,7 +305,9 @@ class GroupFinder {
                         });
     if (!needed) return Status::Ok();
     RETURN_IF_ERROR(CheckOffset(*inner));
-    const RunOptions options = OptionsOfSubquery(*inner, options_, schema_->now_ns());
+    RunOptions outer = options_;
+    outer.group_by = subquery_group_by_;
+    const RunOptions options = OptionsOfSubquery(*inner, outer, schema_->now_ns());
     ASSIGN_OR_RETURN(auto cursor, OpenSelectWith(inner, options, schema_));
     std::vector<ResultRow> all;
     const std::vector<RowSource> filter_sources = FilterSources(*inner);
@@ -383,7 +398,8 @@ class GroupFinder {
   std::unique_ptr<GroupPlan> plan_;
   size_t source_ = 0;
   std::vector<std::string> names_;
-  std::vector<ColumnRef> drivers_;  // what functions are of
+  std::vector<ColumnRef> drivers_;              // what functions are of
+  std::vector<std::string> subquery_group_by_;  // sorted
   std::map<SeriesKey, Group, KeyLess> groups_;
   ExprPtr filter_;
 };
