@@ -21,6 +21,32 @@ using Objective = std::function<double(Vector&)>;
 
 constexpr size_t kMaxPoints = 1'000'000;
 
+// By squaring, as Go has it: the search ends elsewhere with other last digits.
+double Power(double base, size_t exponent) {
+  int base_shift = 0;
+  double factor = std::frexp(base, &base_shift);
+  double power = 1;
+  int64_t shift = 0;
+  for (int64_t factor_shift = base_shift; exponent > 0; exponent >>= 1) {
+    constexpr int64_t kEnough = 4096;  // beyond what any float has
+    if (factor_shift < -kEnough || factor_shift > kEnough) {
+      shift += factor_shift;
+      break;
+    }
+    if ((exponent & 1) != 0) {
+      power *= factor;
+      shift += factor_shift;
+    }
+    factor *= factor;
+    factor_shift *= 2;
+    if (factor < 0.5) {
+      factor *= 2;
+      --factor_shift;
+    }
+  }
+  return std::ldexp(power, static_cast<int>(std::clamp<int64_t>(shift, -10000, 10000)));
+}
+
 class Simplex {
  public:
   Simplex(const Objective& objective, const Vector& start)
@@ -191,7 +217,7 @@ class Model {
       forecast[t] = (new_level + phi_sum * new_trend) * season_ahead;
       level = new_level;
       trend = new_trend;
-      phi_sum += std::pow(phi, static_cast<double>(t));
+      phi_sum += Power(phi, t);
       if (m > 0) {
         seasons[(t + shift) % m] = new_season;
         ++shift;
