@@ -138,6 +138,17 @@ TEST_F(RemoteWrite, SpecialValuesKeepTheirBits) {
   }
 }
 
+TEST_F(RemoteWrite, ExemplarsOfASeriesOfHistogramsAreKept) {
+  RemoteWriteSeries only;
+  only.labels = &first_;
+  only.histograms = histogram_samples_;
+  only.exemplars = exemplars_;
+  ASSERT_TRUE(decoder_.DecodeV1(EncodeRemoteWrite1({&only, 1}), &batch_).ok());
+  ASSERT_EQ(batch_.series.size(), 1u);
+  EXPECT_EQ(batch_.histograms.size(), 1u);
+  EXPECT_EQ(batch_.exemplars.size(), 1u);
+}
+
 TEST_F(RemoteWrite, ExemplarsWithoutSamplesGiveASeriesWithoutPoints) {
   RemoteWriteSeries only;
   only.labels = &first_;
