@@ -365,6 +365,30 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
   }
 }
 
+bool IsMalformedGlob(std::string_view pattern) {
+  size_t at = 0;
+  // A character of a class; a class must go on behind it.
+  const auto skip_class_char = [&] {
+    if (at >= pattern.size() || pattern[at] == '-' || pattern[at] == ']') return false;
+    if (pattern[at] == '\\') ++at;
+    return ++at < pattern.size();
+  };
+  while (at < pattern.size()) {
+    const char c = pattern[at++];
+    if (c == '\\' && at++ >= pattern.size()) return true;
+    if (c != '[') continue;
+    if (at < pattern.size() && pattern[at] == '^') ++at;
+    do {
+      if (!skip_class_char()) return true;
+      if (pattern[at] != '-') continue;
+      ++at;
+      if (!skip_class_char()) return true;
+    } while (pattern[at] != ']');
+    ++at;
+  }
+  return false;
+}
+
 std::string_view TrimSpace(std::string_view text) {
   while (!text.empty() && IsSpace(text.front())) text.remove_prefix(1);
   while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);

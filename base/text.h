@@ -33,6 +33,9 @@ std::string PercentEncode(std::string_view text);  // all but unreserved charact
 
 std::vector<std::string_view> Split(std::string_view text, char separator);
 std::string_view TrimSpace(std::string_view text);
+// Whether Go's filepath.Match refuses a pattern of file names: a '[' without its ']', an empty or
+// half a range in it, a '\\' at the end.
+bool IsMalformedGlob(std::string_view pattern);
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 std::string ToLower(std::string_view text);
 std::string ToUpper(std::string_view text);

@@ -231,8 +231,7 @@ Status ReadRuleFiles(const YamlNode& list, const std::string& directory, Config*
     if (pattern.find('/', star) != std::string::npos)
       return AtLine(list, "invalid rule file path " + GoQuote(pattern));
     const bool has_pattern = pattern.find_first_of("*?[\\") != std::string::npos;
-    if (pattern.rfind('[') != std::string::npos &&
-        pattern.find(']', pattern.rfind('[')) == std::string::npos) {
+    if (IsMalformedGlob(pattern)) {
       return AtLine(list, "syntax error in pattern " + GoQuote(pattern));
     }
     const bool relative = !pattern.starts_with('/') && directory != ".";

@@ -528,6 +528,9 @@ class ConfigReader {
     std::vector<std::string> patterns;
     RETURN_IF_ERROR(ReadOptional(node, "templates", &patterns));
     for (const std::string& pattern : patterns) {
+      if (IsMalformedGlob(pattern)) {
+        return AtLine(node, "syntax error in pattern " + GoQuote(pattern));
+      }
       glob_t found{};
       const int failed = glob(JoinPath(directory_, pattern).c_str(), 0, nullptr, &found);
       std::vector<std::string> paths;

@@ -68,6 +68,8 @@ TEST_F(AlertmanagerApi, RefusesAlertsOfTheWrongType) {
   EXPECT_EQ(Post(R"([{"labels":{"a":"b"},"generatorURL":1}])"),
             cannot("number into Go struct field Alert.generatorURL of type string"));
   EXPECT_THAT(Post(R"([{"labels":{"a":"b"},"startsAt":"x"}])"), HasSubstr("\\\"x\\\" is no time"));
+  EXPECT_THAT(Post("[] []"), HasSubstr("400"));
+  EXPECT_THAT(Post(R"([{"labels":{"a":"\ud800"}}])"), HasSubstr("400"));
   EXPECT_EQ(Post("null"), "200");
   EXPECT_EQ(Post("[]"), "200");
 }

@@ -312,6 +312,11 @@ TEST(NotificationConfig, RefusesWhatAlertmanagerRefuses) {
               HasSubstr("invalid label name \"\" in equal list"));
 }
 
+TEST(NotificationConfig, RefusesMalformedPatternsOfTemplates) {
+  EXPECT_THAT(ConfigError("route: {receiver: a}\nreceivers: [{name: a}]\ntemplates: ['[x']\n"),
+              HasSubstr("line 3: syntax error in pattern \"[x\""));
+}
+
 TEST(NotificationConfig, TakesWhatAlertmanagerTakes) {
   const std::string route = "route: {receiver: a}\n";
   const auto webhook = [&](const std::string& settings) {

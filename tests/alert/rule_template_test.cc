@@ -177,6 +177,7 @@ TEST_F(RuleTemplateTest, SeesTheFieldsOfAHistogram) {
 }
 
 TEST_F(RuleTemplateTest, RefusesLiteralsAndVariablesAsGoDoes) {
+  Check("{{ toDuration 1.5 | humanize }}", "1.5");  // an error in Go
   const std::pair<const char*, const char*> kCases[] = {
       {"{{ 'ab' }}", "malformed character constant: 'ab'"},
       {"{{ '' }}", "invalid syntax"},

@@ -267,6 +267,8 @@ TEST_F(RulesTest, ErrorsInFilesSayWhereTheRuleStands) {
   EXPECT_THAT(
       errors("groups:\n- name: a\n  rules:\n  - record: x\n"),
       ElementsAre("r.yml: 4:5: group \"a\", rule 1, \"x\": field 'expr' must be set in rule"));
+  EXPECT_THAT(errors("groups: []\n~: 1\n"),
+              ElementsAre(HasSubstr("field null not found in type rulefmt.RuleGroups")));
   EXPECT_THAT(errors("groups:\n- name: a\n  interval: 5\n"),
               ElementsAre("r.yml: yaml: unmarshal errors: line 3: interval: not a valid duration "
                           "string: \"5\""));

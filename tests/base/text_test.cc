@@ -165,6 +165,16 @@ TEST(TrimSpace, RemovesAsciiSpaceAtBothEnds) {
   EXPECT_EQ(TrimSpace(""), "");
 }
 
+TEST(Glob, IsMalformedWhereGoSaysSo) {
+  for (const char* good : {"", "a*?", "[ab]", "[^a-z]x", "\\[", "[\\]]", "]", "a-b", "[[]"}) {
+    EXPECT_FALSE(IsMalformedGlob(good)) << good;
+  }
+  for (const char* bad :
+       {"[", "[a-b-c]", "[a", "[]", "[]a]", "[^]", "[-a]", "[a-]", "[a-", "\\", "[\\", "x[a]["}) {
+    EXPECT_TRUE(IsMalformedGlob(bad)) << bad;
+  }
+}
+
 TEST(Letters, ChangeCaseInAsciiOnly) {
   EXPECT_EQ(ToLower("Content-TYPE \u00c9"), "content-type \u00c9");
   EXPECT_EQ(ToUpper("aZ\u00e9[`{"), "AZ\u00e9[`{");

@@ -79,6 +79,7 @@ TEST(HttpSettings, RefusesWhatContradictsItselfOrCannotBeDone) {
       "also be configured");
   EXPECT_EQ(error("proxy_from_environment: true\nproxy_url: 'http://a'"),
             "line 2: if proxy_from_environment is configured, proxy_url must not be configured");
+  EXPECT_EQ(error("proxy_url: '::'"), "");  // noticed when it is used
   EXPECT_EQ(error("user: x"), "line 1: field user not found in type config.HTTPClientConfig");
 }
 
