@@ -1,6 +1,7 @@
 // The way of a batch into the store: hash what the client sent, find or create the series, journal
 // and apply the samples in one order under the head's lock, then wait for the group commit.
 #include <algorithm>
+#include <set>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -48,6 +49,7 @@ struct Engine::AppendScratch {
   std::vector<AppendReport::Rejection> rejections;
   std::vector<int64_t> starts;          // by point, when the batch has any
   std::vector<std::string> histograms;  // encoded, by index
+  std::set<int64_t> torn_groups;        // shard groups in which the batch gave a field two types
   CommitQueue::Request request;
   AppendReport report;
   PolicyInfo policy;
@@ -66,6 +68,7 @@ struct Engine::AppendScratch {
     unresolved.clear();
     rejections.clear();
     starts.clear();
+    torn_groups.clear();
     request = {};
     report = {};
     out_of_order = duplicates = 0;
@@ -127,6 +130,12 @@ std::string OutOfLimits(int64_t time, TimeUnit unit, const TimeLimits& limits,
   }
   return bound_ms < kMaxTimeMs ? "sample is too far in the future"
                                : "sample is out of bounds: later than " + FormatRfc3339Ms(bound_ms);
+}
+
+// The shard group of a point.
+int64_t GroupOf(const WriteBatch& batch, const PolicyInfo& policy, uint32_t point) {
+  return ShardGroupStart(ToNanoseconds(batch.points[point].timestamp, batch.unit),
+                         std::max<int64_t>(policy.shard_group_duration_ns, 1));
 }
 
 uint64_t Mix(uint64_t a, uint64_t b) {
@@ -462,9 +471,7 @@ Status Engine::CheckType(const WriteBatch& batch, AppendScratch* scratch,
   int64_t checked = 0;
   bool any = false;
   for (uint32_t p = run->first_point; p < run->first_point + run->point_count; ++p) {
-    const int64_t time_ns = ToNanoseconds(batch.points[p].timestamp, batch.unit);
-    const int64_t group =
-        ShardGroupStart(time_ns, std::max<int64_t>(scratch->policy.shard_group_duration_ns, 1));
+    const int64_t group = GroupOf(batch, scratch->policy, p);
     if (any && group == checked) continue;
     any = true;
     checked = group;
@@ -481,67 +488,82 @@ Status Engine::CheckType(const WriteBatch& batch, AppendScratch* scratch,
   return Status::Ok();
 }
 
-// InfluxDB drops a point as a whole when the type of one of its fields is another one: the other
-// fields of the line are neither stored nor known from now on. Types that lines before it have
-// claimed count, be they of the same batch. Runs of one line are neighbours.
-void Engine::CheckTypesOfLines(const WriteBatch& batch, AppendScratch* scratch,
-                               Partition* partition, size_t begin, size_t end) {
-  auto& runs = scratch->runs;
-  const auto line_of = [&](const Run& run) { return batch.series[run.series].source_index; };
-  for (size_t first = begin; first < end;) {
+// InfluxDB drops a point as a whole when the type of one of its fields is another one. Types that
+// lines before it have claimed count, be they of the same batch and of another day.
+void Engine::CheckTypesOfLines(const WriteBatch& batch, AppendScratch* scratch) {
+  if (scratch->pending.empty()) return;
+  field_types_.BeginWrite();
+  std::vector<Run*> runs;
+  runs.reserve(scratch->runs.size());
+  for (Run& run : scratch->runs) runs.push_back(&run);
+  const auto is_before = [](const Run* a, const Run* b) { return a->series < b->series; };
+  if (!std::is_sorted(runs.begin(), runs.end(), is_before)) {  // as they are when of one day
+    std::stable_sort(runs.begin(), runs.end(), is_before);
+  }
+  const auto line_of = [&](const Run* run) { return batch.series[run->series].source_index; };
+  for (size_t first = 0; first < runs.size();) {
     size_t last = first + 1;
-    while (last < end && line_of(runs[last]) == line_of(runs[first])) ++last;
-    const std::span<Run> line(&runs[first], last - first);
+    while (last < runs.size() && line_of(runs[last]) == line_of(runs[first])) ++last;
+    const std::span<Run* const> line(&runs[first], last - first);
     first = last;
     Result<Run*> culprit = FindTypeConflict(batch, scratch, line);
     if (culprit.ok() && *culprit == nullptr) continue;
     if (culprit.ok()) {
-      NameRefusedSeries(batch, partition, **culprit, scratch->pending[(*culprit)->pending]);
+      NameRefusedSeries(batch, PartitionOf((*culprit)->day), **culprit,
+                        scratch->pending[(*culprit)->pending]);
     } else {
       LogError("field types cannot be read", {{"reason", culprit.status()}});
     }
-    for (Run& run : line) {
-      if (run.refused) continue;
-      scratch->Reject(run.series, run.point_count, AppendVerdict::kTypeConflict,
+    for (Run* run : line) {
+      if (run->refused) continue;
+      scratch->Reject(run->series, run->point_count, AppendVerdict::kTypeConflict,
                       culprit.ok() ? "" : culprit.status().message());
-      run.refused = true;
+      run->refused = true;
     }
   }
 }
 
 // Claims the types of a line's fields. Gives the first run whose type is another one, which is
-// refused then, or nullptr.
-auto Engine::FindTypeConflict(const WriteBatch& batch, AppendScratch* scratch, std::span<Run> line)
-    -> Result<Run*> {
-  const auto is_checked = [](const Run& run) { return run.pending != UINT32_MAX && !run.refused; };
-  Run* culprit = nullptr;
-  for (Run& run : line) {
+// refused then, or nullptr. Of a line whose type was known before, no field is known from now on.
+// InfluxDB finds out that the request itself gives a field two types only while it creates fields,
+// so those before it in the line are known; then it tries again, and all that it has created
+// counts.
+auto Engine::FindTypeConflict(const WriteBatch& batch, AppendScratch* scratch,
+                              std::span<Run* const> line) -> Result<Run*> {
+  const auto is_checked = [](const Run* run) {
+    return run->pending != UINT32_MAX && !run->refused;
+  };
+  for (Run* run : line) {
     if (!is_checked(run)) continue;
-    ASSIGN_OR_RETURN(const bool fits, FitsType(batch, scratch, scratch->pending[run.pending], run));
+    const PendingSeries& pending = scratch->pending[run->pending];
+    ASSIGN_OR_RETURN(const bool fits, FitsType(batch, scratch, pending, *run));
     if (fits) continue;
-    culprit = &run;
-    break;
+    RETURN_IF_ERROR(CheckType(batch, scratch, pending, run));
+    return run;
   }
-  // A field that is twice in the line has claimed its type before it is found out.
-  for (Run& run : line) {
-    if (!is_checked(run) || (culprit != nullptr && culprit != &run)) continue;
-    RETURN_IF_ERROR(CheckType(batch, scratch, scratch->pending[run.pending], &run));
-    if (run.refused) return &run;
+  for (Run* run : line) {
+    if (!is_checked(run)) continue;
+    RETURN_IF_ERROR(CheckType(batch, scratch, scratch->pending[run->pending], run));
+    if (!run->refused) continue;
+    for (uint32_t p = run->first_point; p < run->first_point + run->point_count; ++p) {
+      scratch->torn_groups.insert(GroupOf(batch, scratch->policy, p));
+    }
+    return run;
   }
   return nullptr;
 }
 
-// Whether the field has this type, or none yet, wherever the run's points lie.
+// Whether the field has this type, or none yet, wherever the run's points lie. A type of this batch
+// counts only where InfluxDB tries again.
 Result<bool> Engine::FitsType(const WriteBatch& batch, AppendScratch* scratch,
                               const PendingSeries& pending, const Run& run) const {
-  const int64_t length = std::max<int64_t>(scratch->policy.shard_group_duration_ns, 1);
   for (uint32_t p = run.first_point; p < run.first_point + run.point_count; ++p) {
-    const int64_t time_ns = ToNanoseconds(batch.points[p].timestamp, batch.unit);
-    ASSIGN_OR_RETURN(
-        const std::optional<ValueType> known,
-        field_types_.Find(batch.policy, ShardGroupStart(time_ns, length),
-                          pending.labels.Get(kMeasurementLabel), pending.labels.Get(kFieldLabel)));
-    if (known.has_value() && *known != batch.series[run.series].type) return false;
+    const int64_t group = GroupOf(batch, scratch->policy, p);
+    ASSIGN_OR_RETURN(const std::optional<FieldTypes::Known> known,
+                     field_types_.Find(batch.policy, group, pending.labels.Get(kMeasurementLabel),
+                                       pending.labels.Get(kFieldLabel)));
+    if (!known.has_value() || known->type == batch.series[run.series].type) continue;
+    if (!known->is_new || scratch->torn_groups.contains(group)) return false;
   }
   return true;
 }
@@ -551,13 +573,11 @@ void Engine::WriteRuns(const WriteBatch& batch, AppendScratch* scratch) {
   auto& runs = scratch->runs;
   bool has_definitions = false;
   journal_.Begin();
+  if (batch.encoding == SeriesEncoding::kInfluxPoint) CheckTypesOfLines(batch, scratch);
   for (size_t begin = 0; begin < runs.size();) {
     Partition* partition = PartitionOf(runs[begin].day);
     size_t end = begin;
     while (end < runs.size() && runs[end].day == runs[begin].day) ++end;
-    if (batch.encoding == SeriesEncoding::kInfluxPoint) {
-      CheckTypesOfLines(batch, scratch, partition, begin, end);
-    }
     for (size_t i = begin; i < end; ++i) {
       Run& run = runs[i];
       if (run.pending == UINT32_MAX || run.refused) continue;

@@ -156,10 +156,9 @@ class Engine : public Storage, public LatestQuerier, public SeriesLister {
                       const SeriesRecord* record) const;
   Status CheckType(const WriteBatch& batch, AppendScratch* scratch, const PendingSeries& pending,
                    Run* run);
-  void CheckTypesOfLines(const WriteBatch& batch, AppendScratch* scratch, Partition* partition,
-                         size_t begin, size_t end);
+  void CheckTypesOfLines(const WriteBatch& batch, AppendScratch* scratch);
   Result<Run*> FindTypeConflict(const WriteBatch& batch, AppendScratch* scratch,
-                                std::span<Run> line);
+                                std::span<Run* const> line);
   Result<bool> FitsType(const WriteBatch& batch, AppendScratch* scratch,
                         const PendingSeries& pending, const Run& run) const;
   void WriteRuns(const WriteBatch& batch, AppendScratch* scratch);

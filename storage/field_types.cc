@@ -30,17 +30,18 @@ int64_t ShardGroupStart(int64_t time_ns, int64_t length_ns) {
   return start < INT64_MIN ? INT64_MIN : static_cast<int64_t>(start);
 }
 
-Result<std::optional<ValueType>> FieldTypes::Find(PolicyId policy, int64_t group_start_ns,
-                                                  std::string_view measurement,
-                                                  std::string_view field) const {
+auto FieldTypes::Find(PolicyId policy, int64_t group_start_ns, std::string_view measurement,
+                      std::string_view field) const -> Result<std::optional<Known>> {
   const std::string key = KeyOf(policy, group_start_ns, measurement, field);
   const auto cached = cache_.find(key);
-  if (cached != cache_.end()) return std::optional<ValueType>(cached->second);
+  if (cached != cache_.end()) {
+    return std::optional<Known>({cached->second.type, cached->second.write == write_});
+  }
   ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, key));
   if (!row.has_value() || row->size() != 1 || static_cast<uint8_t>(row->front()) > 4) {
-    return std::optional<ValueType>();
+    return std::optional<Known>();
   }
-  return std::optional<ValueType>(static_cast<ValueType>(row->front()));
+  return std::optional<Known>({static_cast<ValueType>(row->front()), false});
 }
 
 Result<ValueType> FieldTypes::Claim(PolicyId policy, int64_t group_start_ns,
@@ -49,20 +50,22 @@ Result<ValueType> FieldTypes::Claim(PolicyId policy, int64_t group_start_ns,
   std::string key = KeyOf(policy, group_start_ns, measurement, field);
   const auto cached = cache_.find(key);
   if (cached != cache_.end()) {
-    NoteUse(policy, measurement, cached->second == type);
-    return cached->second;
+    NoteUse(policy, measurement, cached->second.type == type);
+    return cached->second.type;
   }
   const ValueType wanted = type;
+  uint64_t write = 0;
   ASSIGN_OR_RETURN(const std::optional<std::string> row, store_->Get(Family::kMeta, key));
   if (row.has_value() && row->size() == 1 && static_cast<uint8_t>(row->front()) <= 4) {
     type = static_cast<ValueType>(row->front());
   } else {
+    write = write_;
     batch->Put(Family::kMeta, key, std::string(1, static_cast<char>(type)));
   }
   NoteUse(policy, measurement, type == wanted);
   constexpr size_t kMaxCached = 100'000;
   if (cache_.size() >= kMaxCached) cache_.clear();
-  cache_.emplace(std::move(key), type);
+  cache_.emplace(std::move(key), Cached{type, write});
   return type;
 }
 

@@ -26,12 +26,19 @@ class FieldTypes {
  public:
   explicit FieldTypes(const Store* store) : store_(store) {}
 
+  struct Known {
+    ValueType type;
+    bool is_new;  // claimed since BeginWrite()
+  };
+
+  // Claims are new until the next write begins.
+  void BeginWrite() { ++write_; }
   // The type that counts; `type` itself where none did yet, which is then added to `batch`.
   Result<ValueType> Claim(PolicyId policy, int64_t group_start_ns, std::string_view measurement,
                           std::string_view field, ValueType type, StoreBatch* batch);
   // The type that counts, if any does.
-  Result<std::optional<ValueType>> Find(PolicyId policy, int64_t group_start_ns,
-                                        std::string_view measurement, std::string_view field) const;
+  Result<std::optional<Known>> Find(PolicyId policy, int64_t group_start_ns,
+                                    std::string_view measurement, std::string_view field) const;
   // A write that carried claims has failed.
   void Forget() { cache_.clear(); }
   // From now on notes which policies use a type of this measurement; of one measurement at a time.
@@ -50,7 +57,12 @@ class FieldTypes {
   }
 
   const Store* store_;
-  std::unordered_map<std::string, ValueType> cache_;
+  struct Cached {
+    ValueType type;
+    uint64_t write;  // that claimed it; 0: one of before
+  };
+  std::unordered_map<std::string, Cached> cache_;
+  uint64_t write_ = 1;
   std::optional<std::string> watched_;
   std::unordered_set<uint32_t> used_;  // policies that use a type of what is watched
 };

@@ -113,14 +113,25 @@ TEST_F(InfluxDeviations, IntegralsOfTheLastIntervalStandInTheirSeries) {
   EXPECT_EQ(body.find("\"host\":\"a\"", first + 1), std::string::npos) << body;
 }
 
+// Of the second request InfluxDB tells "dropped=2" and nothing of the field that was known.
 TEST_F(InfluxDeviations, TwoTypesForANewFieldKeepTheFirst) {
-  const auto answer = server_.Post("/write?db=d", "new v=1 0\nnew v=true 1000000000");
-  ASSERT_TRUE(answer.ok());
-  EXPECT_NE(answer->body.find("partial write: field type conflict"), std::string::npos);
-  EXPECT_EQ(Values("SELECT v FROM new"), "[[0,1]]");
+  const auto write = [&](const std::string& lines) {
+    const auto answer = server_.Post("/write?db=d", lines);
+    return answer.ok() ? answer->body : answer.status().ToString();
+  };
+  const std::string a_year = "31536000000000000";  // in a shard group that is not there yet
+  EXPECT_NE(write("new v=1 " + a_year + "\nnew v=true " + a_year).find("dropped=1"),
+            std::string::npos);
+  EXPECT_EQ(Values("SELECT v FROM new"), "[[31536000,1]]");
+  const std::string both = write("cpu v=true 1\ntwo v=1 1\ntwo v=true 2\ntwo v=true 3");
+  EXPECT_NE(both.find("measurement \\\"cpu\\\""), std::string::npos) << both;
+  EXPECT_NE(both.find("dropped=3"), std::string::npos) << both;
+  // In InfluxDB a second field of two types has nothing stored, also where the shard is there.
+  write("three v=1,w=1 1\nthree v=true 2\nthree x=1 3\nthree x=true 4");
+  EXPECT_EQ(Values("SELECT v, x FROM three"), "[[0,1,null],[0,null,1]]");
 }
 
-// As in InfluxDB, but that the first line is kept (see above).
+// As in InfluxDB where the shard is there.
 TEST_F(InfluxDeviations, APointOfAWrongTypeIsDroppedWithItsOtherFields) {
   const auto write = [&](const std::string& lines) {
     const auto answer = server_.Post("/write?db=d", lines);
@@ -128,13 +139,20 @@ TEST_F(InfluxDeviations, APointOfAWrongTypeIsDroppedWithItsOtherFields) {
            answer->body.find("partial write: field type conflict") != std::string::npos &&
            answer->body.find("dropped=1\"}") != std::string::npos;
   };
+  // Two types within a request: fields of the dropped point are known up to the one of two types.
   EXPECT_TRUE(write("p v=1 0\np w=2,v=true,x=3 1000000000\np v=4 2000000000"));
-  EXPECT_TRUE(write("p v=1,v=true,y=3 3000000000"));
   EXPECT_TRUE(write("p z=1,u=1,z=true 4000000000"));
+  // A type of before: none is.
+  EXPECT_TRUE(write("p q=1,v=true,y=3 3000000000\np a=1 3000000000"));
   EXPECT_EQ(Values("SELECT v FROM p"), "[[0,1],[2,4]]");
-  // Fields are known of a point that was dropped because one of its own is twice in it.
   EXPECT_EQ(Values("SHOW FIELD KEYS FROM p"),
-            "[[\"u\",\"float\"],[\"v\",\"float\"],[\"z\",\"float\"]]");
+            "[[\"a\",\"float\"],[\"u\",\"float\"],[\"v\",\"float\"],[\"w\",\"float\"],"
+            "[\"z\",\"float\"]]");
+}
+
+TEST_F(InfluxDeviations, TheFirstLineGivesAFieldItsTypeWhateverItsDay) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "days v=true 172800000000000\ndays v=1 0").ok());
+  EXPECT_EQ(Values("SELECT v FROM days"), "[[172800,true]]");
 }
 
 // Mostly in InfluxDB 1.8's words, which 1.6 cannot be asked for.

@@ -460,8 +460,9 @@ class WriteComparison:
                 size //= 2
             return items
 
-        best = found(self.sent)
-        left = fewer(self.sent, found) if best else []
+        sent = self.sent  # start_anew() gives it up
+        best = found(sent)
+        left = fewer(sent, found) if best else []
         for request in left:
             if request.headers.get("Content-Encoding") != "gzip":
                 def without(lines, request=request):
