@@ -186,6 +186,7 @@ class JsonDocument : public InfluxFormatter {
       last_->name = series.name;
       last_->tags = series.tags;
       last_->columns = series.columns;
+      last_->partial = series.partial;  // InfluxDB leaves it in the whole
     }
     if (series.rows.empty()) return;
     body_ += has_rows_ ? "," : ",\"values\":[";
@@ -197,6 +198,7 @@ class JsonDocument : public InfluxFormatter {
   void CloseSeries() {
     if (!last_.has_value()) return;
     if (has_rows_) body_ += ']';
+    if (last_->partial) body_ += ",\"partial\":true";
     body_ += '}';
     last_.reset();
   }

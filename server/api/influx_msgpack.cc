@@ -124,7 +124,6 @@ class MsgPack : public InfluxFormatter {
           last->columns == series.columns) {
         last->rows.insert(last->rows.end(), series.rows.begin(), series.rows.end());
         last->times.insert(last->times.end(), series.times.begin(), series.times.end());
-        last->partial = false;
       } else {
         result->series.push_back(series);
       }

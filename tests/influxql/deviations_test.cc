@@ -342,6 +342,27 @@ TEST_F(InfluxDeviations, ShardGroupsReachToTheEndsOfTime) {
 }
 
 // What a client asks for cannot take the machine's memory.
+// As in InfluxDB: what stands in pieces of 10000 rows is called partial, though it is whole.
+TEST_F(InfluxDeviations, ASeriesOfManyRowsIsCalledPartial) {
+  const auto write = [&](const std::string& name, int count) {
+    std::string lines;
+    for (int i = 0; i < count; ++i) {
+      lines += name + " v=1 " + std::to_string(i) + "000000000\n";
+    }
+    ASSERT_TRUE(server_.Post("/write?db=d", lines).ok());
+  };
+  write("m0", 10'000);
+  write("m1", 10'001);
+  write("m2", 1);
+  const std::string body = Ask("SELECT v FROM /m/");
+  EXPECT_NE(body.find("[9999,1]]},{\"name\":\"m1\""), std::string::npos);
+  EXPECT_NE(body.find("[10000,1]],\"partial\":true},{\"name\":\"m2\""), std::string::npos);
+  EXPECT_TRUE(body.ends_with("[[0,1]]}]}]}\n"));
+  EXPECT_NE(Ask("SELECT v FROM m1", "application/x-msgpack").find("partial\xc3"),
+            std::string::npos);
+  EXPECT_EQ(Ask("SELECT v FROM m0", "application/x-msgpack").find("partial"), std::string::npos);
+}
+
 TEST(InfluxLimits, AnAnswerOfTooManyValuesIsAnErrorUnlessItIsChunked) {
   const TempDir directory;
   TsdbdProcess server(directory / "data", {"--query.max-samples=5000"});
