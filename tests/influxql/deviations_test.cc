@@ -57,6 +57,14 @@ TEST_F(InfluxDeviations, AnIntervalWithoutAPercentileDoesNotEndTheAnswer) {
             "[[120,null],[0,1]]");
 }
 
+TEST_F(InfluxDeviations, AGroupWithoutAForecastDoesNotEndTheAnswer) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "h,t=a v=1 0\nh,t=b v=1 0\nh,t=b v=2 60000000000").ok());
+  const std::string body =
+      Ask("SELECT holt_winters(first(v), 1, 0) FROM h WHERE time >= 0 AND time < 4m "
+          "GROUP BY time(1m), t");
+  EXPECT_NE(body.find("\"t\":\"b\""), std::string::npos) << body;
+}
+
 TEST_F(InfluxDeviations, SeriesAreCountedOnceWhateverTheirShards) {
   ASSERT_TRUE(server_.Post("/write?db=d", "cpu,host=a v=2 1814400000000000").ok());
   EXPECT_EQ(Values("SHOW SERIES EXACT CARDINALITY"), "[[3]]");
