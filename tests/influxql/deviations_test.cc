@@ -75,6 +75,11 @@ TEST_F(InfluxDeviations, FieldKeysAreAscending) {
             "[[\"n\",\"integer\"],[\"v\",\"float\"]]");
 }
 
+TEST_F(InfluxDeviations, ABackslashBeforeAQuoteInANameCanBeRead) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "\\\"q\" v=1 0").ok());
+  EXPECT_EQ(Values("SELECT v FROM \"\\\"q\\\"\""), "[[0,1]]");
+}
+
 TEST_F(InfluxDeviations, CsvShowsNumbersOfReplicas) {
   EXPECT_EQ(Ask("SHOW RETENTION POLICIES", "text/csv"),
             "name,tags,name,duration,shardGroupDuration,replicaN,default\n"
@@ -232,6 +237,11 @@ TEST_F(InfluxDeviations, IntegersBeyondTheEndsOfTimeDoNotWrapAround) {
   EXPECT_EQ(Values("SELECT count(v) FROM cpu WHERE time > -9223372036854775808"), "[[0,4]]");
 }
 
+TEST_F(InfluxDeviations, IntervalsBeforeTheFirstTimeDoNotWrapAround) {
+  EXPECT_EQ(Values("SELECT difference(mean(v)) FROM cpu WHERE time < 1h GROUP BY time(1m)"),
+            "[[60,4],[120,4]]");
+}
+
 TEST_F(InfluxDeviations, ADurationMayBeDividedByLessThanOne) {
   EXPECT_EQ(Values("SELECT v FROM cpu WHERE time = 30s / 0.5"), "[[60,5]]");
 }
@@ -244,6 +254,10 @@ TEST_F(InfluxDeviations, TagsOfATimeRangeAreThoseOfItsShardGroups) {
   EXPECT_EQ(Values("SHOW TAG KEYS WHERE time > 1h AND time < 2h"), "[[\"host\"]]");
   ASSERT_TRUE(server_.Post("/write?db=d", "mem,rack=1 v=1 0").ok());
   EXPECT_EQ(Ask("SELECT * FROM /cpu|mem/ WHERE time > 1w").find("rack"), std::string::npos);
+  EXPECT_EQ(Ask("SELECT rack * 1 FROM /mem/ WHERE time > 1w"),
+            "{\"results\":[{\"statement_id\":0}]}\n");
+  EXPECT_NE(Ask("SELECT rack * 1 FROM /mem/").find("incompatible types: tag and integer"),
+            std::string::npos);
 }
 
 TEST_F(InfluxDeviations, ARegexThatIsComputedWithIsAnError) {
