@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "base/regex.h"
 #include "base/text.h"
+#include "base/unicode_case.h"
 #include "base/yaml.h"
 
 namespace tsdb::ingest {
@@ -185,10 +186,10 @@ bool RelabelRule::Apply(Labels* labels) const {
     case RelabelAction::kReplace:
       return Replace(value, labels);
     case RelabelAction::kLowercase:
-      labels->Set(config_.target_label, ToLower(value));
+      labels->Set(config_.target_label, UnicodeLower(value));
       return true;
     case RelabelAction::kUppercase:
-      labels->Set(config_.target_label, ToUpper(value));
+      labels->Set(config_.target_label, UnicodeUpper(value));
       return true;
     case RelabelAction::kHashMod:
       labels->Set(config_.target_label, std::to_string(Md5Tail(value) % config_.modulus));

@@ -9,6 +9,7 @@
 #include "alert/template/text_functions.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/unicode_case.h"
 
 namespace tsdb::alert {
 namespace {
@@ -305,8 +306,8 @@ void AddText(FunctionMap* map) {
                    return Value::String(call(a[0].text()));
                  }};
   };
-  add("toUpper", [](const std::string& s) { return gotemplate::UnicodeUpper(s); });
-  add("toLower", [](const std::string& s) { return gotemplate::UnicodeLower(s); });
+  add("toUpper", [](const std::string& s) { return UnicodeUpper(s); });
+  add("toLower", [](const std::string& s) { return UnicodeLower(s); });
   add("title", [](const std::string& s) { return gotemplate::TitleCase(s, true); });
   add("trimSpace", [](const std::string& s) { return std::string(TrimSpace(s)); });
   add("safeHtml", [](const std::string& s) { return s; });

@@ -8,6 +8,7 @@
 #include "alert/template/go_time.h"
 #include "alert/template/text_functions.h"
 #include "base/duration.h"
+#include "base/unicode_case.h"
 #include "model/histogram_math.h"
 
 namespace tsdb::alert {
@@ -273,8 +274,8 @@ void AddTextFunctions(FunctionMap* map) {
                  }};
   };
   add("title", [](const std::string& s) { return gotemplate::TitleCase(s, false); });
-  add("toUpper", [](const std::string& s) { return gotemplate::UnicodeUpper(s); });
-  add("toLower", [](const std::string& s) { return gotemplate::UnicodeLower(s); });
+  add("toUpper", [](const std::string& s) { return UnicodeUpper(s); });
+  add("toLower", [](const std::string& s) { return UnicodeLower(s); });
   add("graphLink", [](const std::string& s) { return GraphLink(s); });
   add("tableLink", [](const std::string& s) { return TableLink(s); });
   add("stripPort", [](const std::string& s) {

@@ -1,89 +1,20 @@
 #include "alert/template/text_functions.h"
 
 #include <array>
-#include <clocale>
 #include <cmath>
 #include <optional>
-
-#include <wctype.h>
 
 #include "alert/template/format.h"
 #include "base/number.h"
 #include "base/printable.h"
 #include "base/regex.h"
 #include "base/text.h"
+#include "base/unicode_case.h"
 
 namespace tsdb::gotemplate {
 namespace {
 
-// Tables of the C library for a UTF-8 locale, whatever the process' own locale is.
-locale_t Utf8Locale() {
-  static const locale_t kLocale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-  return kLocale;
-}
-
-char32_t DecodeRune(std::string_view text, size_t* length) {
-  const auto byte = [&](size_t i) {
-    return static_cast<char32_t>(static_cast<unsigned char>(text[i]));
-  };
-  const char32_t lead = byte(0);
-  const size_t size = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
-  *length = 1;
-  if (size == 1 || size > text.size()) return lead;
-  char32_t rune = lead & (0xffU >> (size + 1));
-  for (size_t i = 1; i < size; ++i) rune = rune << 6 | (byte(i) & 0x3f);
-  *length = size;
-  return rune;
-}
-
-void AppendRune(std::string* out, char32_t rune) {
-  if (rune < 0x80) {
-    *out += static_cast<char>(rune);
-  } else if (rune < 0x800) {
-    *out += static_cast<char>(0xc0 | rune >> 6);
-    *out += static_cast<char>(0x80 | (rune & 0x3f));
-  } else if (rune < 0x10000) {
-    *out += static_cast<char>(0xe0 | rune >> 12);
-    *out += static_cast<char>(0x80 | (rune >> 6 & 0x3f));
-    *out += static_cast<char>(0x80 | (rune & 0x3f));
-  } else {
-    *out += static_cast<char>(0xf0 | rune >> 18);
-    *out += static_cast<char>(0x80 | (rune >> 12 & 0x3f));
-    *out += static_cast<char>(0x80 | (rune >> 6 & 0x3f));
-    *out += static_cast<char>(0x80 | (rune & 0x3f));
-  }
-}
-
-char32_t Upper(char32_t c) {
-  if (c < 0x80) return c >= 'a' && c <= 'z' ? c - 32 : c;
-  const locale_t locale = Utf8Locale();
-  return locale == nullptr ? c : static_cast<char32_t>(towupper_l(static_cast<wint_t>(c), locale));
-}
-char32_t Lower(char32_t c) {
-  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
-  const locale_t locale = Utf8Locale();
-  return locale == nullptr ? c : static_cast<char32_t>(towlower_l(static_cast<wint_t>(c), locale));
-}
-
-template <typename F>
-std::string MapRunes(std::string_view text, F map) {
-  std::string out;
-  out.reserve(text.size());
-  for (size_t i = 0; i < text.size();) {
-    size_t length = 1;
-    const char32_t rune = DecodeRune(text.substr(i), &length);
-    if (length == 1) {
-      const char32_t mapped = rune < 0x80 ? map(rune) : rune;
-      out += static_cast<char>(mapped);
-    } else {
-      AppendRune(&out, map(rune));
-    }
-    i += length;
-  }
-  return out;
-}
-
-bool IsCased(char32_t c) { return Upper(c) != c || Lower(c) != c; }
+bool IsCased(char32_t c) { return RuneUpper(c) != c || RuneLower(c) != c; }
 bool IsWordCharacter(char32_t c) {
   return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          c >= 0x80;
@@ -98,9 +29,6 @@ std::string GoRegexQuote(std::string_view pattern) {
 }
 
 }  // namespace
-
-std::string UnicodeUpper(std::string_view text) { return MapRunes(text, Upper); }
-std::string UnicodeLower(std::string_view text) { return MapRunes(text, Lower); }
 
 std::string TitleCase(std::string_view text, bool lower_rest) {
   bool titled = false;  // the word has its capital
@@ -124,9 +52,9 @@ std::string TitleCase(std::string_view text, bool lower_rest) {
     }
     if (!titled && IsCased(c)) {
       titled = true;
-      return Upper(c);
+      return RuneUpper(c);
     }
-    return lower_rest ? Lower(c) : c;
+    return lower_rest ? RuneLower(c) : c;
   });
 }
 

@@ -9,9 +9,6 @@
 
 namespace tsdb::gotemplate {
 
-// Upper and lower case beyond ASCII as well.
-std::string UnicodeUpper(std::string_view text);
-std::string UnicodeLower(std::string_view text);
 // The first letter of each word in upper case (word boundaries of UAX 29, simplified to what text
 // in labels needs); the others as they are, or in lower case.
 std::string TitleCase(std::string_view text, bool lower_rest);

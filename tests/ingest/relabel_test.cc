@@ -100,6 +100,9 @@ TEST(Relabel, ChangesCase) {
                   "{action: uppercase, source_labels: [foo], target_label: u}]",
                   labels),
             (Labels{{"foo", "bAr123Foo"}, {"l", "bar123foo"}, {"u", "BAR123FOO"}}));
+  EXPECT_EQ(After("[{action: lowercase, source_labels: [foo], target_label: foo}]",
+                  {{"foo", "\u00c9T\u00c9"}}),
+            (Labels{{"foo", "\u00e9t\u00e9"}}));
 }
 
 TEST(Relabel, RefusesWhatMakesNoSenseAndNamesTheLine) {
