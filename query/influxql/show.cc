@@ -409,15 +409,16 @@ class SchemaShower {
       const Expr& right = *comparison->args[1];
       const bool named = left.is(Kind::kVarRef);
       if (of_tags && (!named || IsSystemName(left.text))) return nullptr;
+      const bool has_name = right.is(Kind::kString) || right.is(Kind::kRegex) ||
+                            (right.is(Kind::kVarRef) && !fields.contains(right.text));
       if (named && left.text == "_name") {
+        if (!has_name) return BooleanLiteral(true);
         const bool equal = right.is(Kind::kRegex) ? right.regex->PartialMatch(measurement)
                                                   : right.text == measurement;
         return BooleanLiteral(equal ==
                               (comparison->op == Token::kEq || comparison->op == Token::kEqRegex));
       }
-      const bool tag = named && !fields.contains(left.text) &&
-                       (right.is(Kind::kString) || right.is(Kind::kRegex) ||
-                        (right.is(Kind::kVarRef) && !fields.contains(right.text)));
+      const bool tag = named && !fields.contains(left.text) && has_name;
       return tag ? comparison : BooleanLiteral(true);
     });
   }
@@ -522,10 +523,11 @@ class SchemaShower {
   Result<std::vector<ResultSeries>> Series() {
     ASSIGN_OR_RETURN(const std::vector<std::string> names, Names());
     std::vector<ResultSeries> counts;
+    const bool by_select = HasTime(statement_.condition);
     Rows rows;
     int64_t total = 0;
     for (const std::string& name : names) {
-      ASSIGN_OR_RETURN(const std::vector<Tags> series, SeriesOf(name));
+      ASSIGN_OR_RETURN(std::vector<Tags> series, SeriesOf(name));
       total += static_cast<int64_t>(series.size());
       if (series.empty()) continue;
       if (statement_.cardinality) {
@@ -533,16 +535,18 @@ class SchemaShower {
         counts.push_back(Table(name, {"count"}, {{static_cast<int64_t>(series.size())}}));
         continue;
       }
+      // InfluxDB compares tag by tag, unless times make a SELECT of it, which compares texts.
+      std::sort(series.begin(), series.end());
       std::vector<std::string> keys;
       for (const Tags& tags : series) keys.push_back(SeriesKeyText(name, tags));
-      std::sort(keys.begin(), keys.end());
+      if (by_select) std::sort(keys.begin(), keys.end());
       for (std::string& key : keys) rows.push_back({std::move(key)});
     }
     if (statement_.cardinality) {
       if (!IsEstimate()) return counts;
       return OneOrNone(Table("", {"cardinality estimation"}, {{total}}));
     }
-    if (HasTime(statement_.condition) && !statement_.ascending) {
+    if (by_select && !statement_.ascending) {
       std::reverse(rows.begin(), rows.end());
     }
     Cut(statement_.limit, statement_.offset, &rows);

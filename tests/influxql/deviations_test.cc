@@ -385,6 +385,24 @@ TEST_F(InfluxDeviations, ASeriesOfManyRowsIsCalledPartial) {
   EXPECT_EQ(Ask("SELECT v FROM m0", "application/x-msgpack").find("partial"), std::string::npos);
 }
 
+// As in InfluxDB.
+TEST_F(InfluxDeviations, SeriesAreShownTagByTagAndWithATimeByTheirText) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "o,a1=1 v=1 0\no,a=2,b=3 v=1 0\no,a=2! v=1 0").ok());
+  EXPECT_EQ(Values("SHOW SERIES FROM o"), "[[\"o,a=2,b=3\"],[\"o,a=2!\"],[\"o,a1=1\"]]");
+  EXPECT_EQ(Values("SHOW SERIES FROM o WHERE time >= 0"),
+            "[[\"o,a1=1\"],[\"o,a=2!\"],[\"o,a=2,b=3\"]]");
+}
+
+TEST_F(InfluxDeviations, AMeasurementComparedWithNoTextIsAnySeries) {
+  EXPECT_EQ(Values("SHOW SERIES FROM cpu WHERE _name = time(1m) LIMIT 1"), "[[\"cpu,host=a\"]]");
+  EXPECT_EQ(Values("SHOW SERIES WHERE _name = v LIMIT 1"), "[[\"cpu,host=a\"]]");
+  EXPECT_EQ(Ask("SHOW SERIES WHERE _name = 'v'"), "{\"results\":[{\"statement_id\":0}]}\n");
+}
+
+TEST_F(InfluxDeviations, NumbersInErrorsAreThoseOfTheQuery) {
+  EXPECT_NE(Ask("SELECT host + 0.0625 FROM cpu").find("host::tag + 0.0625:"), std::string::npos);
+}
+
 TEST(InfluxLimits, AnAnswerOfTooManyValuesIsAnErrorUnlessItIsChunked) {
   const TempDir directory;
   TsdbdProcess server(directory / "data", {"--query.max-samples=5000"});
