@@ -393,6 +393,16 @@ TEST_F(InfluxDeviations, SeriesAreShownTagByTagAndWithATimeByTheirText) {
             "[[\"o,a1=1\"],[\"o,a=2!\"],[\"o,a=2,b=3\"]]");
 }
 
+TEST_F(InfluxDeviations, SeriesAreShownByTheNamesOfTheirTagsNotByTheEscapedText) {
+  ASSERT_TRUE(server_.Post("/write?db=d", "p,a\\ b=1 v=1 0\np,a!=1 v=1 0").ok());
+  EXPECT_EQ(Values("SHOW SERIES FROM p"), R"([["p,a\\ b=1"],["p,a!=1"]])");
+}
+
+TEST_F(InfluxDeviations, AMeasurementComparedWithACallIsAnySeries) {
+  EXPECT_EQ(Values("SHOW SERIES WHERE _name = time(1m)"), Values("SHOW SERIES"));
+  EXPECT_NE(Values("SHOW SERIES").find("cpu,host=a"), std::string::npos);
+}
+
 TEST_F(InfluxDeviations, AMeasurementComparedWithNoTextIsAnySeries) {
   EXPECT_EQ(Values("SHOW SERIES FROM cpu WHERE _name = time(1m) LIMIT 1"), "[[\"cpu,host=a\"]]");
   EXPECT_EQ(Values("SHOW SERIES WHERE _name = v LIMIT 1"), "[[\"cpu,host=a\"]]");
