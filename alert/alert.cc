@@ -33,6 +33,12 @@ void WriteTexts(JsonWriter* json, const TextMap& texts) {
   json->EndObject();
 }
 
+void WriteLabels(JsonWriter* json, const Labels& labels) {
+  json->BeginObject();
+  for (const Label& label : labels) json->Key(label.name).String(label.value);
+  json->EndObject();
+}
+
 Labels ToLabels(const TextMap& texts) {
   Labels labels;
   for (const auto& [name, text] : texts) labels.Set(name, text);

@@ -26,6 +26,7 @@ std::string EncodeTexts(const TextMap& texts);
 Result<TextMap> DecodeTexts(std::string_view bytes);
 // An object of them.
 void WriteTexts(JsonWriter* json, const TextMap& texts);
+void WriteLabels(JsonWriter* json, const Labels& labels);
 // Those that are not empty.
 Labels ToLabels(const TextMap& texts);
 

@@ -58,8 +58,8 @@ class NotificationManager {
   static Status CheckConfig(const NotificationConfigSource& source);
 
   // Durable when it returns OK. Alerts are merged with those known of the same labels. Alerts
-  // without times start now and end after resolve_timeout. kInvalidArgument names the first bad
-  // alert; the good ones are kept.
+  // without times start now and end after resolve_timeout. kInvalidArgument says of each bad
+  // alert why, a line each; the good ones are kept.
   virtual Status Receive(std::vector<Alert> alerts) = 0;
 
   virtual void Start() = 0;

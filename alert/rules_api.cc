@@ -77,12 +77,6 @@ std::string TimeJson(int64_t ns) {
   return ns == 0 ? "0001-01-01T00:00:00Z" : FormatRfc3339Nano(ns);
 }
 
-void WriteLabels(JsonWriter* json, const Labels& labels) {
-  json->BeginObject();
-  for (const Label& label : labels) json->Key(label.name).String(label.value);
-  json->EndObject();
-}
-
 void WriteAlert(JsonWriter* json, const ActiveAlert& alert) {
   json->BeginObject();
   json->Key("labels");

@@ -198,10 +198,12 @@ JsonWriter& JsonWriter::Raw(std::string_view json) {
 // finished value into the container around it.
 class JsonTreeBuilder {
  public:
+  // Names that Boost.JSON asks for.  NOLINTBEGIN(readability-identifier-naming)
   static constexpr size_t max_object_size = static_cast<size_t>(-1);
   static constexpr size_t max_array_size = static_cast<size_t>(-1);
   static constexpr size_t max_key_size = static_cast<size_t>(-1);
   static constexpr size_t max_string_size = static_cast<size_t>(-1);
+  // NOLINTEND(readability-identifier-naming)
 
   using Text = boost::json::string_view;
   using Error = boost::json::error_code;

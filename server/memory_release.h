@@ -12,7 +12,7 @@
 
 namespace tsdb::server {
 
-// About how many bytes of memory are resident and belong to nobody.
+// Both are thread-safe. About how many bytes of memory are resident and belong to nobody.
 size_t IdleHeapBytes();
 // Gives back all whole pages among them. Takes about half a millisecond a MiB, in which threads
 // that use the same heap wait.

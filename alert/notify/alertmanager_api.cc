@@ -66,12 +66,6 @@ Result<Matchers> ParseReceiverMatchers(const net::Parameters& query) {
   return InvalidArgument("failed to parse receiver_matchers param: " + matchers.status().message());
 }
 
-void WriteLabels(JsonWriter* json, const Labels& labels) {
-  json->BeginObject();
-  for (const Label& label : labels) json->Key(label.name).String(label.value);
-  json->EndObject();
-}
-
 void WriteStrings(JsonWriter* json, const std::vector<std::string>& texts) {
   json->BeginArray();
   for (const std::string& text : texts) json->String(text);

@@ -19,12 +19,6 @@ std::string TimeJson(int64_t ns) {
   return ns == 0 ? "0001-01-01T00:00:00Z" : FormatRfc3339Nano(ns);
 }
 
-void WriteLabels(JsonWriter* json, std::string_view key, const Labels& labels) {
-  json->Key(key).BeginObject();
-  for (const Label& label : labels) json->Key(label.name).String(label.value);
-  json->EndObject();
-}
-
 // A YAML scalar as the JSON value it stands for, typed as YAML 1.1 types plain text.
 void WriteScalar(const std::string& text, bool quoted, JsonWriter* json) {
   if (quoted) {
@@ -164,7 +158,7 @@ std::string Webhook::Body(const Notification& notification, uint64_t truncated) 
   for (const Alert& alert : notification.alerts) {
     json.BeginObject();
     json.Key("status").String(notification.IsResolved(alert) ? "resolved" : "firing");
-    WriteLabels(&json, "labels", alert.labels);
+    WriteLabels(&json.Key("labels"), alert.labels);
     WriteTexts(&json.Key("annotations"), alert.annotations);
     json.Key("startsAt").String(TimeJson(alert.starts_at_ns));
     json.Key("endsAt").String(TimeJson(alert.ends_at_ns));
@@ -174,10 +168,10 @@ std::string Webhook::Body(const Notification& notification, uint64_t truncated) 
   }
   json.EndArray();
   json.Key("notification_reason").String(notification.reason);
-  WriteLabels(&json, "groupLabels", notification.group_labels);
-  WriteLabels(&json, "commonLabels", CommonLabels(notification.alerts));
+  WriteLabels(&json.Key("groupLabels"), notification.group_labels);
+  WriteLabels(&json.Key("commonLabels"), CommonLabels(notification.alerts));
   WriteTexts(&json.Key("commonAnnotations"), CommonAnnotations(notification.alerts));
-  WriteLabels(&json, "routeLabels", notification.route_labels);
+  WriteLabels(&json.Key("routeLabels"), notification.route_labels);
   json.Key("externalURL").String(notification.external_url);
   json.Key("version").String("4");
   json.Key("groupKey").String(notification.group_key);

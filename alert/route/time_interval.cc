@@ -162,8 +162,7 @@ Result<TimeInterval> ParseTimeInterval(const YamlNode& node) {
       node["months"], "month",
       [](const std::string& t) -> std::optional<int> {
         if (const auto named = ParseNamed(t, kMonths, 1)) return named;
-        const auto number = ParseNumber(t);
-        return number;
+        return ParseNumber(t);
       },
       &interval.months));
   RETURN_IF_ERROR(CheckOrder(node["months"], "month", interval.months));

@@ -15,12 +15,6 @@ namespace {
 
 constexpr char kUserAgent[] = "Prometheus/3.14.0";
 
-void WriteLabels(JsonWriter* json, std::string_view key, const Labels& labels) {
-  json->Key(key).BeginObject();
-  for (const Label& label : labels) json->Key(label.name).String(label.value);
-  json->EndObject();
-}
-
 void WriteTime(JsonWriter* json, std::string_view key, int64_t ns) {
   json->Key(key).String(ns == 0 ? "0001-01-01T00:00:00.000Z" : FormatRfc3339Ms(ns / 1'000'000));
 }
@@ -36,7 +30,7 @@ std::string AlertsBody(const std::vector<Alert>& alerts) {
     WriteTime(&json, "endsAt", alert.ends_at_ns);
     WriteTime(&json, "startsAt", alert.starts_at_ns);
     json.Key("generatorURL").String(alert.generator_url);
-    WriteLabels(&json, "labels", alert.labels);
+    WriteLabels(&json.Key("labels"), alert.labels);
     json.EndObject();
   }
   json.EndArray();
@@ -236,15 +230,12 @@ int64_t AlertSender::RunDue() {
 
 void AlertSender::Work() {
   for (;;) {
-    const int64_t next_ns = RunDue();
+    RunDue();
     MutexLock lock(mutex_);
     if (stopping_) return;
-    // Something may have come since RunDue looked.
+    // Looks again: something may have come since.
     const int64_t now_ns = options_.clock->MonotonicNs();
     int64_t wait_ns = 1'000'000'000;
-    if (next_ns != std::numeric_limits<int64_t>::max()) {
-      wait_ns = std::min(wait_ns, next_ns - now_ns);
-    }
     for (const TargetPtr& target : targets_) {
       wait_ns = std::min(wait_ns, target->queue.NextDueNs() - now_ns);
     }

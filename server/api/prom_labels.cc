@@ -104,7 +104,7 @@ HttpResponse LabelValues(const PromLabelApi& api, HttpRequest& http) {
 }
 
 // Prometheus cuts chunks at multiples of two hours.
-constexpr int64_t kChunkRangeMs = 2 * 60 * 60 * 1000;
+constexpr int64_t kChunkRangeMs = 2 * 3'600'000LL;
 
 // The answer that lists series, a piece at each call, so that a long one never stands in memory as
 // one text.

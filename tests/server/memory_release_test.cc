@@ -10,9 +10,6 @@ namespace tsdb::server {
 namespace {
 
 TEST(MemoryRelease, GivesBackWhatWasFreedBetweenWhatIsInUse) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "the sanitizers have an allocator of their own";
-#endif
   constexpr size_t kPieces = 200'000;
   constexpr size_t kPieceBytes = 1000;
   std::vector<std::unique_ptr<char[]>> pieces(kPieces);
